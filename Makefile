@@ -1,0 +1,49 @@
+# make infer            a photograph becomes a hand mesh (IMAGE=photo.jpg for yours)
+# make test             the whole test suite
+# make lint             linters, formatter and type checks
+
+PYTHON ?= python3
+IMAGE ?= estimator/assets/sample.jpg
+OUT ?= output
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable
+
+.PHONY: infer test lint format clean
+
+infer: $(VENV)/installed
+	$(RUN) -m estimator.system
+	$(RUN) -m estimator.infer "$(IMAGE)" --out "$(OUT)" --views
+
+test: $(VENV)/installed-development
+	$(RUN) -m estimator.system
+	$(RUN) -m pytest
+
+lint: $(VENV)/installed-development
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m pyright
+
+format: $(VENV)/installed-development
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+clean:
+	rm -rf $(VENV) $(OUT)
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' || \
+		{ echo "This needs Python 3.11 to 3.14, and $(PYTHON) is another: make PYTHON=/path/to/python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Python cannot make virtual environments here. On Debian or Ubuntu: sudo apt-get install -y python3-venv" >&2; exit 2; }
+	@touch $@
+
+$(VENV)/installed: $(VENV)/created pyproject.toml requirements.lock
+	@echo "Installing into $(VENV) (once; the largest part is PyTorch)" >&2
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/installed-development: $(VENV)/created pyproject.toml requirements.lock
+	@echo "Installing into $(VENV) with what tests and linters need (once)" >&2
+	$(INSTALL) '.[development]'
+	@touch $@ $(VENV)/installed
