@@ -1,0 +1,38 @@
+"""Kernels: functions compiled by numba, and threads to run them in."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable)
+Piece = TypeVar("Piece")
+
+THREAD_COUNT: int = numba.config.NUMBA_NUM_THREADS
+"""Cores this process may use, or what the environment variable NUMBA_NUM_THREADS says."""
+
+
+def compiled(function: Kernel) -> Kernel:
+    """The function as machine code that runs outside Python's lock, compiled at its first call and cached for the next process.
+
+    An installation nobody may write to, with no home folder either, has no place for a cache: there it compiles in each process.
+    """
+    try:
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # numba's way to say that no cache folder is writable
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+def in_threads(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
+    """``work`` done on every piece.
+
+    The threads live for this call only. numba's own pools outlast it, and abort the process when two requests enter them at once or
+    a forked data loader inherits them.
+    """
+    if min(THREAD_COUNT, len(pieces)) < 2:
+        for piece in pieces:
+            work(piece)
+        return
+    with ThreadPoolExecutor(min(THREAD_COUNT, len(pieces))) as pool:
+        list(pool.map(work, pieces))

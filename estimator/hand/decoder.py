@@ -1,0 +1,45 @@
+"""HandDecoder: from theta to a posed hand. Correctives first, then kinematics, then skinning (section 5)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from estimator.hand.kinematics import joint_frames, pose_to_rotations
+from estimator.hand.skinning import skin
+from estimator.hand.template import HandTemplate
+from estimator.hand.types import HandMesh, JointFrames, RestHand
+
+
+class HandDecoder(nn.Module):
+    """Poses the hand of one template. Follows the device and dtype of its buffers."""
+
+    def __init__(self, template: HandTemplate) -> None:
+        super().__init__()
+        self.parents = template.parents
+        for name in ("vertices", "joint_offsets", "rest_rotations", "skinning_weights"):
+            self.register_buffer(name, torch.tensor(getattr(template, name), dtype=torch.float32), persistent=False)
+
+    vertices: Tensor
+    joint_offsets: Tensor
+    rest_rotations: Tensor
+    skinning_weights: Tensor
+
+    def rest_hand(self) -> RestHand:
+        """The hand at theta = 0, refined by what depends on the person alone."""
+        return RestHand(self.vertices, self.joint_offsets)
+
+    def frames(self, theta: Float[Tensor, "*batch pose"], joint_offsets: Float[Tensor, "*batch joints 3"]) -> JointFrames:
+        """Forward kinematics of a skeleton in a pose; cheap, for when the surface is not needed."""
+        return joint_frames(pose_to_rotations(theta), joint_offsets, self.rest_rotations, self.parents)
+
+    def forward(self, theta: Float[Tensor, "*batch pose"], rest_hand: RestHand | None = None) -> HandMesh:
+        """The hand in pose ``theta`` (radians), in the hand frame.
+
+        ``rest_hand`` replaces the decoder's own, for instance one with other bone lengths.
+        """
+        rest_hand = rest_hand or self.rest_hand()
+        offsets = rest_hand.joint_offsets.expand(*theta.shape[:-1], -1, -1)
+        vertices = rest_hand.vertices.expand(*theta.shape[:-1], -1, -1)
+        rest = self.frames(torch.zeros_like(theta), offsets)
+        posed = self.frames(theta, offsets)
+        return HandMesh(skin(vertices, rest, posed, self.skinning_weights), posed)
