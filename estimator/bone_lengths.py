@@ -1,0 +1,45 @@
+"""Adjusting a hand at rest to other bone lengths: the skeleton exactly, the surface along with it."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from estimator.hand.decoder import HandDecoder
+from estimator.hand.template import POSE_SIZE, WRIST
+from estimator.hand.types import RestHand
+
+
+def with_joint_offsets(decoder: HandDecoder, rest_hand: RestHand, joint_offsets: Float[Tensor, "*batch joints 3"]) -> RestHand:
+    """``rest_hand`` with another skeleton.
+
+    Each joint stretches its surface along its bone, so that a bone's both ends stay where they were in the flesh; the palm, which
+    carries several bones, is scaled by their common factor. Neighbours are blended by the skinning weights. Thickness of fingers is kept.
+    """
+    zero = rest_hand.joint_offsets.new_zeros(*joint_offsets.shape[:-2], POSE_SIZE)
+    old_offsets = rest_hand.joint_offsets.expand_as(joint_offsets)
+    old, new = decoder.frames(zero, old_offsets), decoder.frames(zero, joint_offsets)
+    stretch = bone_stretch(old_offsets, joint_offsets, decoder.parents)
+    linear = new.rotations @ stretch @ old.rotations.mT
+    shift = new.positions - (linear @ old.positions[..., None])[..., 0]
+    blended = (decoder.skinning_weights @ torch.cat([linear, shift[..., None]], dim=-1).flatten(-2)).unflatten(-1, (3, 4))
+    vertices = (blended[..., :3] @ rest_hand.vertices[..., None])[..., 0] + blended[..., 3]
+    return RestHand(vertices, joint_offsets)
+
+
+def bone_stretch(
+    old_offsets: Float[Tensor, "*batch joints 3"], new_offsets: Float[Tensor, "*batch joints 3"], parents: tuple[int, ...]
+) -> Float[Tensor, "*batch joints 3 3"]:
+    """For each joint the stretch, in its own frame, that takes its child's old place to the new one; uniform for the wrist."""
+    identity = torch.eye(3, dtype=old_offsets.dtype, device=old_offsets.device).expand(*old_offsets.shape[:-1], 3, 3)
+    stretch = list(identity.unbind(dim=-3))
+    for joint, parent in enumerate(parents):
+        if parent not in (-1, WRIST):
+            length = old_offsets[..., joint, :].norm(dim=-1, keepdim=True)
+            along = old_offsets[..., joint, :] / length
+            factor = new_offsets[..., joint, :].norm(dim=-1, keepdim=True) / length - 1
+            stretch[parent] = stretch[parent] + (factor * along)[..., :, None] * along[..., None, :]
+    palm = [joint for joint, parent in enumerate(parents) if parent == WRIST]
+    old_palm, new_palm = old_offsets[..., palm, :], new_offsets[..., palm, :]
+    factor = (old_palm * new_palm).sum(dim=(-2, -1)) / old_palm.square().sum(dim=(-2, -1))
+    stretch[WRIST] = factor[..., None, None] * stretch[WRIST]
+    return torch.stack(stretch, dim=-3)

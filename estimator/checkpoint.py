@@ -1,0 +1,61 @@
+"""Weights on disk: safetensors with the configuration and the identifier of what they were trained for. Loading is strict."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from estimator.errors import InputError
+from estimator.files import write_file
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file of weights holds.
+
+    Attributes:
+        kind: which network this is, for instance ``landmark-encoder``.
+        made_for: identifier of the skeleton or template that the weights belong to.
+        config: the network's configuration as plain JSON values.
+        weights: the network's state.
+    """
+
+    kind: str
+    made_for: str
+    config: dict[str, object]
+    weights: Mapping[str, Tensor]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the file in one step: a reader never sees half of it."""
+    header = {key: value for key, value in dataclasses.asdict(dataclasses.replace(checkpoint, weights={})).items() if key != "weights"}
+    data = save({name: weight.contiguous() for name, weight in checkpoint.weights.items()}, {"deephandmesh": json.dumps(header)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, data)
+
+
+def load_checkpoint(path: Path, kind: str, made_for: str) -> Checkpoint:
+    """Read what ``save_checkpoint`` wrote.
+
+    Raises:
+        InputError: when the file is missing, damaged, of another kind, or made for another skeleton or template.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("deephandmesh", "{}"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: cannot read these weights ({error}); restore the file or train it again") from error
+    if header.get("kind") != kind:
+        raise InputError(f"{path}: expected weights of kind {kind!r}, found {header.get('kind')!r}; give a file of the right kind")
+    if header["made_for"] != made_for:
+        raise InputError(
+            f"{path}: these weights belong to hand {header['made_for']}, the one in use is {made_for}; "
+            "use the files of one release or train again"
+        )
+    return Checkpoint(kind, made_for, header["config"], weights)

@@ -1,0 +1,225 @@
+"""HandEstimator: a photograph becomes posed, placed hand meshes. Detection, crop, encoder, placement, decoder, in that order."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from estimator.bone_lengths import with_joint_offsets
+from estimator.crop import MIRROR, HandCrop, crop_hand
+from estimator.detector import Detection, HandDetector
+from estimator.encoder import LANDMARK_ENCODER, LandmarkEncoder
+from estimator.errors import InputError
+from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
+from estimator.hand.decoder import HandDecoder
+from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
+from estimator.placed_hand import PlacedHand
+from estimator.placement import EncoderPrediction, place, place_refined
+from estimator.refinement import HandState, RefinementSettings, Skeleton
+
+_OWN_MIRROR = np.diag([1.0, 1.0, -1.0])
+"""Takes the hand frame to that of the mirrored hand, so that fingers stay along x and the palm along y."""
+
+HAND_LENGTHS_MM = (50.0, 400.0)
+
+
+@dataclass(frozen=True)
+class EstimatorOptions:
+    """What a user may choose.
+
+    Attributes:
+        max_hands: most hands looked for in an image.
+        hand: side of all hands; ``auto`` believes the detector.
+        hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the template's.
+        encoder: ``default`` or ``landmarks`` (learned inverse kinematics), or a file of encoder weights.
+        refine: fit pose, place and proportions to the landmarks after the encoder.
+        refinement: how far each piece of evidence is trusted there.
+        detector_model: the detector's model bundle; None finds or fetches it.
+        device: where the networks run.
+
+    Raises:
+        InputError: when a value cannot be used.
+    """
+
+    max_hands: int = 4
+    hand: Literal["auto", "left", "right"] = "auto"
+    hand_length_mm: float | None = None
+    encoder: str = "default"
+    refine: bool = True
+    refinement: RefinementSettings = RefinementSettings()
+    detector_model: Path | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.max_hands < 1:
+            raise InputError(f"--max-hands must be at least 1, not {self.max_hands}")
+        low, high = HAND_LENGTHS_MM
+        if self.hand_length_mm is not None and not low <= self.hand_length_mm <= high:
+            raise InputError(f"--hand-length-mm must lie between {low:.0f} and {high:.0f} mm, not {self.hand_length_mm}")
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Milliseconds spent in each stage, over all hands of an image."""
+
+    detect: float = 0.0
+    encode: float = 0.0
+    decode: float = 0.0
+    place: float = 0.0
+
+    def __add__(self, other: "StageTimes") -> "StageTimes":
+        return StageTimes(self.detect + other.detect, self.encode + other.encode, self.decode + other.decode, self.place + other.place)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The hands of an image, best detection first, and what they cost."""
+
+    hands: list[PlacedHand]
+    timing: StageTimes
+
+
+class HandEstimator:
+    """Loads every model once; then each call takes an image to its hands.
+
+    Raises:
+        InputError: when a model is missing, damaged or made for another hand.
+    """
+
+    def __init__(self, options: EstimatorOptions = EstimatorOptions()) -> None:
+        self.options = options
+        self.template = HandTemplate.load()
+        self.decoder = HandDecoder(self.template).to(_device(options.device))
+        self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
+        self.skeleton = Skeleton.of(self.template)
+        self.detector = HandDetector(options.detector_model, options.max_hands)
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], camera: Camera | None = None) -> list[PlacedHand]:
+        """The hands in an RGB image; without a camera, one of 60 degrees along the diagonal is assumed."""
+        height, width = image.shape[:2]
+        return self.estimate(image, camera or Camera.from_fov(DEFAULT_FOV_DEG, width, height)).hands
+
+    def estimate(
+        self,
+        image: UInt8[np.ndarray, "height width 3"],
+        camera: Camera,
+        box: tuple[float, float, float, float] | None = None,
+    ) -> Estimate:
+        """As a call, with timing. ``box`` (x, y, width, height, pixels) holds one hand to look at instead of detection."""
+        start = time.perf_counter()
+        if box is None:
+            detections = self.detector(image)
+        else:
+            inside = self.detector.in_box(image, box)
+            detections = [inside] if inside else []
+        timing = StageTimes(detect=_milliseconds_since(start))
+        hands: list[PlacedHand] = []
+        for detection in detections:
+            hand, spent = self.place_timed(detection, camera)
+            hands.append(hand)
+            timing = timing + spent
+        return Estimate(hands, timing)
+
+    def place(self, detection: Detection, camera: Camera) -> PlacedHand:
+        """Everything after detection."""
+        return self.place_timed(detection, camera)[0]
+
+    def place_timed(self, detection: Detection, camera: Camera) -> tuple[PlacedHand, StageTimes]:
+        """Everything after detection, and what each stage cost."""
+        side = detection.side if self.options.hand == "auto" else self.options.hand
+        crop = crop_hand(side, detection.landmarks_px, detection.landmarks_mm, camera)
+        begin = time.perf_counter()
+        prediction = self._encode(crop)
+        encoded = time.perf_counter()
+        if self.options.refine:
+            state = place_refined(self.skeleton, prediction, crop, self.options.refinement)
+        else:
+            state = place(self.skeleton, prediction, crop)
+        placed = time.perf_counter()
+        hand = self._decode(detection, crop, camera, state)
+        decoded = time.perf_counter()
+        return hand, StageTimes(encode=1000 * (encoded - begin), place=1000 * (placed - encoded), decode=1000 * (decoded - placed))
+
+    @torch.inference_mode()
+    def _encode(self, crop: HandCrop) -> EncoderPrediction:
+        landmarks = (crop.landmarks_normal, crop.landmarks_mm)
+        encoded = self.encoder(*(torch.tensor(x, dtype=torch.float32, device=self.options.device) for x in landmarks))
+        return EncoderPrediction(_array(encoded.theta), _array(encoded.R_crop_hand), _array(encoded.joints))
+
+    @torch.inference_mode()
+    def _decode(self, detection: Detection, crop: HandCrop, camera: Camera, state: HandState) -> PlacedHand:
+        """The mesh in the image's camera: proportions into the hand at rest, then pose, then place; left hands mirrored back."""
+        scale = self._scale(state)
+        offsets = scale * self.skeleton.scaled_offsets(state.proportions)
+        as_tensor = {"dtype": torch.float32, "device": self.options.device}
+        own_rest = self.decoder.rest_hand()
+        scaled_rest = type(own_rest)(scale * own_rest.vertices, scale * own_rest.joint_offsets)
+        rest = with_joint_offsets(self.decoder, scaled_rest, torch.tensor(offsets, **as_tensor))
+        theta = torch.tensor(state.theta, **as_tensor)
+        mesh = self.decoder(theta, rest)
+        rest_frames = self.decoder.frames(torch.zeros_like(theta), rest.joint_offsets)
+
+        world, own = (MIRROR, _OWN_MIRROR) if crop.side == "left" else (np.eye(3), np.eye(3))
+        R, t = world @ state.rotation, world @ (scale * state.translation)
+        return PlacedHand(
+            side=crop.side,
+            score=detection.score,
+            box=detection.box,
+            camera=camera,
+            landmarks_px=detection.landmarks_px,
+            theta=state.theta,
+            template=self.template,
+            rest_vertices=_array(rest.vertices) @ own,
+            rest_rotations=own @ _array(rest_frames.rotations) @ own,
+            rest_positions=_array(rest_frames.positions) @ own,
+            vertices=_array(mesh.vertices) @ R.T + t,
+            joint_rotations=R @ _array(mesh.joints.rotations) @ own,
+            joint_positions=_array(mesh.joints.positions) @ R.T + t,
+            scale_source="hand-length" if self.options.hand_length_mm else "subject default",
+        )
+
+    def _scale(self, state: HandState) -> float:
+        """What brings the hand to the length that the user gave. One photograph cannot tell: projections stay the same."""
+        if self.options.hand_length_mm is None:
+            return 1.0
+        zero = HandState(np.zeros_like(state.theta), np.eye(3), np.zeros(3), state.proportions)
+        return self.options.hand_length_mm / hand_length_mm(self.skeleton, zero)
+
+
+def hand_length_mm(skeleton: Skeleton, state: HandState) -> float:
+    """Wrist to middle fingertip along the bones."""
+    offsets = skeleton.scaled_offsets(state.proportions)
+    joint, length = JOINT_NAMES.index("middle_null"), 0.0
+    while joint != WRIST:
+        length += float(np.linalg.norm(offsets[joint]))
+        joint = int(skeleton.parents[joint])
+    return length
+
+
+def _encoder_file(name: str) -> Path:
+    if name in ("default", "landmarks"):
+        return LANDMARK_ENCODER
+    if name == "image":
+        raise InputError("--encoder image: no image encoder ships with this version; use default, landmarks or a file of weights")
+    return Path(name)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {name}: torch cannot use it ({str(error).splitlines()[0]}); use cpu") from error
+    return device
+
+
+def _array(tensor: torch.Tensor) -> Float[np.ndarray, "..."]:
+    return tensor.double().cpu().numpy()
+
+
+def _milliseconds_since(start: float) -> float:
+    return 1000 * (time.perf_counter() - start)

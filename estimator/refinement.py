@@ -1,0 +1,180 @@
+"""Damped Gauss-Newton from an encoder's answer to the pose, place and proportions that explain the detector's landmarks.
+
+Unknowns: rotation and translation of the hand, theta, and (without known bone lengths) six proportions: palm and five fingers. The
+Jacobian is analytic; the kernel is compiled, because this runs for every hand of every frame.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from estimator.hand.camera import Camera
+from estimator.hand.kinematics import joint_levels
+from estimator.hand.template import (
+    DEGREES_OF_FREEDOM,
+    FINGERS,
+    JOINT_COUNT,
+    JOINT_NAMES,
+    LANDMARK_JOINTS,
+    WRIST,
+    HandTemplate,
+)
+from estimator.refinement_kernel import levenberg_marquardt, placed_landmarks
+
+PROPORTIONS = ("palm", *FINGERS)
+
+
+@dataclass(frozen=True)
+class RefinementSettings:
+    """How far each piece of evidence is trusted: standard deviations.
+
+    Attributes:
+        image_sigma: of a landmark in the image, as a share of twice the projected palm length; robust (Huber) beyond it.
+        space_sigma_mm: of a landmark in space, relative to the landmarks' mean.
+        pose_sigma: of theta around the encoder's answer, radians.
+        limit_sigma: of what exceeds the anatomical limits, radians.
+        proportion_sigma: of the proportions around one; zero holds them.
+        encoder_share: share of the encoder's joints in the 3D target; the rest are the detector's relative landmarks.
+        iterations: Gauss-Newton steps.
+    """
+
+    image_sigma: float = 0.023
+    space_sigma_mm: float = 8.0
+    pose_sigma: float = 0.25
+    limit_sigma: float = 0.05
+    proportion_sigma: float = 0.05
+    encoder_share: float = 0.7
+    iterations: int = 8
+
+    def __post_init__(self) -> None:
+        sigmas = (self.image_sigma, self.space_sigma_mm, self.pose_sigma, self.limit_sigma)
+        if min(sigmas) <= 0 or self.proportion_sigma < 0 or self.iterations < 0 or not 0 <= self.encoder_share <= 1:
+            raise ValueError(f"refinement needs positive deviations and a share between 0 and 1: {self}")
+
+
+@dataclass(frozen=True)
+class HandState:
+    """What places a skeleton before a camera.
+
+    Attributes:
+        theta: joint angles, radians.
+        rotation: takes the hand frame's directions to the camera's.
+        translation: the wrist in the camera frame, mm.
+        proportions: factors on the bones of palm, thumb, index, middle, ring and little finger.
+    """
+
+    theta: Float[np.ndarray, " pose"]
+    rotation: Float[np.ndarray, "3 3"]
+    translation: Float[np.ndarray, "3"]
+    proportions: Float[np.ndarray, " proportions"]
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A template's skeleton, laid out for the kernel.
+
+    Attributes:
+        joint_offsets: translation of each joint from its parent, mm.
+        rest_rotations: rotation of each joint's frame in its parent's at theta = 0.
+        parents: parent of each joint, -1 for the wrist.
+        order: joints, parents first.
+        above: ``above[a, j]`` where joint a is a proper ancestor of joint j.
+        groups: for each joint the proportion that scales the bone ending in it.
+        limits: smallest and largest theta.
+    """
+
+    joint_offsets: Float[np.ndarray, "joints 3"]
+    rest_rotations: Float[np.ndarray, "joints 3 3"]
+    parents: Int[np.ndarray, " joints"]
+    order: Int[np.ndarray, " joints"]
+    above: Bool[np.ndarray, "joints joints"]
+    groups: Int[np.ndarray, " joints"]
+    limits: Float[np.ndarray, "2 pose"]
+
+    @classmethod
+    def of(cls, template: HandTemplate, joint_offsets: Float[np.ndarray, "joints 3"] | None = None) -> "Skeleton":
+        """The template's skeleton, or that of a person's ``joint_offsets``."""
+        parents = template.parents
+        above = np.zeros((JOINT_COUNT, JOINT_COUNT), dtype=bool)
+        for joint in range(JOINT_COUNT):
+            ancestor = parents[joint]
+            while ancestor >= 0:
+                above[ancestor, joint] = True
+                ancestor = parents[ancestor]
+        return cls(
+            joint_offsets=np.array(template.joint_offsets if joint_offsets is None else joint_offsets, dtype=np.float64),
+            rest_rotations=np.array(template.rest_rotations, dtype=np.float64),
+            parents=np.array(parents),
+            order=np.array([joint for level in joint_levels(parents) for joint in level]),
+            above=above,
+            groups=np.array([_proportion_of(joint, parents) for joint in range(JOINT_COUNT)]),
+            limits=np.stack([template.pose_lower, template.pose_upper]).astype(np.float64),
+        )
+
+    def scaled_offsets(self, proportions: Float[np.ndarray, " proportions"]) -> Float[np.ndarray, "joints 3"]:
+        """``joint_offsets`` of a hand with these proportions."""
+        return self.joint_offsets * proportions[self.groups][:, None]
+
+
+def _proportion_of(joint: int, parents: tuple[int, ...]) -> int:
+    if joint == WRIST or parents[joint] == WRIST:
+        return PROPORTIONS.index("palm")
+    return next(i for i, part in enumerate(PROPORTIONS) if JOINT_NAMES[joint].startswith(part))
+
+
+def landmarks_of(skeleton: Skeleton, state: HandState) -> Float[np.ndarray, "21 3"]:
+    """The 21 landmarks of a placed skeleton in the camera frame, mm."""
+    return placed_landmarks(_kernel_arrays(skeleton), _kernel_state(state))
+
+
+def refine(
+    skeleton: Skeleton,
+    start: HandState,
+    landmarks_px: Float[np.ndarray, "21 2"],
+    relative_mm: Float[np.ndarray, "21 3"],
+    camera: Camera,
+    settings: RefinementSettings,
+) -> HandState:
+    """The state near ``start`` that best explains landmarks in the image and relative landmarks in space.
+
+    ``relative_mm`` has the camera's axes and any origin. The cost never rises: a step that would raise it is damped instead.
+    """
+    palm_mm = float(np.linalg.norm(skeleton.joint_offsets[JOINT_NAMES.index("middle1")]))
+    depth_mm = max(float(landmarks_of(skeleton, start)[:, 2].mean()), 1.0)
+    sigmas = np.array(
+        [
+            settings.image_sigma * 2 * palm_mm * camera.fx / depth_mm,
+            settings.space_sigma_mm,
+            settings.pose_sigma,
+            settings.limit_sigma,
+            settings.proportion_sigma,
+        ]
+    )
+    intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy])
+    evidence = (np.ascontiguousarray(landmarks_px), relative_mm - relative_mm.mean(axis=0), intrinsics, sigmas)
+    return HandState(*levenberg_marquardt(_kernel_arrays(skeleton), _kernel_state(start), evidence, settings.iterations))
+
+
+_DOF_JOINT = np.array([joint for joint, _ in DEGREES_OF_FREEDOM])
+_DOF_AXIS = np.array([axis for _, axis in DEGREES_OF_FREEDOM])
+_LANDMARKS = np.array(LANDMARK_JOINTS)
+
+
+def _kernel_arrays(skeleton: Skeleton) -> tuple[np.ndarray, ...]:
+    return (
+        skeleton.joint_offsets,
+        skeleton.rest_rotations,
+        skeleton.parents,
+        skeleton.order,
+        skeleton.above,
+        skeleton.groups,
+        skeleton.limits,
+        _DOF_JOINT,
+        _DOF_AXIS,
+        _LANDMARKS,
+    )
+
+
+def _kernel_state(state: HandState) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(part, dtype=np.float64) for part in (state.theta, state.rotation, state.translation, state.proportions))
