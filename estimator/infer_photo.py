@@ -1,0 +1,103 @@
+"""One photograph to the folder of its results: read, estimate, draw, write."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from estimator.errors import InputError
+from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
+from estimator.images import Photograph, printable, read_photograph
+from estimator.infer_arguments import Box, Task
+from estimator.pipeline import HandEstimator
+from estimator.placed_hand import PlacedHand
+from estimator.render import render_overlay, render_views
+from estimator.result import CameraSource, ModelVersions, Result, ResultTiming, SourceImage, file_sha256
+from estimator.result_folder import Pictures, write_hands, write_pictures_and_result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a person wants to know at once: the hands, and the seconds from pixels to pictures."""
+
+    hands: Sequence[PlacedHand]
+    seconds: float
+
+
+def infer_photo(path: Path, folder: Path, estimator: HandEstimator, task: Task) -> Outcome:
+    """Write the results of one photograph into ``folder``; notes on how it was read go to stderr.
+
+    Without a hand the same files are written: the photograph as overlay.png, result.json with no hands.
+
+    Raises:
+        InputError: when the photograph cannot be used or the results cannot be written.
+    """
+    shown = printable(path)
+    photograph = read_photograph(path)
+    for note in photograph.notes:
+        print(f"note: {shown}: {note}", file=sys.stderr)
+    camera, camera_source = _camera(photograph, task)
+    _require_box_inside(task.box, camera, shown)
+
+    start = time.perf_counter()
+    estimate = estimator.estimate(photograph.pixels, camera, task.box)
+    estimated = time.perf_counter()
+    pictures = _pictures(photograph, estimate.hands, task)
+    drawn = time.perf_counter()
+    result = Result(
+        SourceImage(path, camera.width, camera.height, file_sha256(path)),
+        camera,
+        camera_source,
+        write_hands(estimate.hands, folder, task.formats),
+        ResultTiming(**vars(estimate.timing), render=1000 * (drawn - estimated), total=1000 * (drawn - start)),
+        _versions(estimator),
+    )
+    write_pictures_and_result(folder, pictures, result)
+    if not estimate.hands:
+        cure = "give --box, or a photograph that shows it larger" if task.box is None else "give a larger --box"
+        print(f"note: {shown}: no hand was found; {cure}", file=sys.stderr)
+    return Outcome(estimate.hands, drawn - start)
+
+
+def _camera(photograph: Photograph, task: Task) -> tuple[Camera, CameraSource]:
+    height, width = photograph.pixels.shape[:2]
+    if task.focal_px is not None:
+        return Camera.from_focal(task.focal_px, width, height), "option"
+    if task.fov_deg is not None:
+        return Camera.from_fov(task.fov_deg, width, height), "option"
+    if photograph.focal_px is not None:
+        return Camera.from_focal(photograph.focal_px, width, height), "exif"
+    return Camera.from_fov(DEFAULT_FOV_DEG, width, height), "default"
+
+
+def _require_box_inside(box: Box | None, camera: Camera, shown: str) -> None:
+    if box is None:
+        return
+    x, y, width, height = box
+    if x >= camera.width or y >= camera.height or x + width <= 0 or y + height <= 0:
+        text = ",".join(f"{value:g}" for value in box)
+        raise InputError(f"{shown}: --box {text} lies outside the image of {camera.width} x {camera.height} px; give x,y,w,h in it")
+
+
+def _pictures(photograph: Photograph, hands: Sequence[PlacedHand], task: Task) -> Pictures:
+    overlay = None
+    if task.renderer == "software":
+        overlay = render_overlay(photograph.pixels, hands)
+    elif task.renderer == "pyrender":
+        from estimator.render_pyrender import render_pyrender  # an optional package, and OpenGL: only when asked for
+
+        overlay = render_pyrender(photograph.pixels, hands)
+    return Pictures(
+        overlay=overlay,
+        views=render_views(hands) if task.views and hands else None,
+    )
+
+
+def _versions(estimator: HandEstimator) -> ModelVersions:
+    encoder = estimator.options.encoder
+    return ModelVersions(
+        template=estimator.template.id,
+        decoder="template",
+        encoder="landmarks" if encoder == "default" else encoder,
+    )
