@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import POSE_SIZE, WRIST
+from estimator.hand.skinning import blend
+from estimator.hand.template import WRIST
 from estimator.hand.types import RestHand
 
 
@@ -15,15 +16,12 @@ def with_joint_offsets(decoder: HandDecoder, rest_hand: RestHand, joint_offsets:
     Each joint stretches its surface along its bone, so that a bone's both ends stay where they were in the flesh; the palm, which
     carries several bones, is scaled by their common factor. Neighbours are blended by the skinning weights. Thickness of fingers is kept.
     """
-    zero = rest_hand.joint_offsets.new_zeros(*joint_offsets.shape[:-2], POSE_SIZE)
     old_offsets = rest_hand.joint_offsets.expand_as(joint_offsets)
-    old, new = decoder.frames(zero, old_offsets), decoder.frames(zero, joint_offsets)
-    stretch = bone_stretch(old_offsets, joint_offsets, decoder.parents)
-    linear = new.rotations @ stretch @ old.rotations.mT
-    shift = new.positions - (linear @ old.positions[..., None])[..., 0]
-    blended = (decoder.skinning_weights @ torch.cat([linear, shift[..., None]], dim=-1).flatten(-2)).unflatten(-1, (3, 4))
-    vertices = (blended[..., :3] @ rest_hand.vertices[..., None])[..., 0] + blended[..., 3]
-    return RestHand(vertices, joint_offsets)
+    old, new = decoder.rest_frames(old_offsets), decoder.rest_frames(joint_offsets)
+    linear = new.rotations @ bone_stretch(old_offsets, joint_offsets, decoder.parents) @ old.rotations.mT
+    translation = new.positions - (linear @ old.positions[..., None])[..., 0]
+    vertices = rest_hand.vertices.expand(*joint_offsets.shape[:-2], -1, -1)
+    return RestHand(blend(vertices, linear, translation, decoder.skinning_weights), joint_offsets)
 
 
 def bone_stretch(

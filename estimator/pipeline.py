@@ -90,13 +90,14 @@ class HandEstimator:
         InputError: when a model is missing, damaged or made for another hand.
     """
 
-    def __init__(self, options: EstimatorOptions = EstimatorOptions()) -> None:
+    def __init__(self, options: EstimatorOptions = EstimatorOptions(), detector: HandDetector | None = None) -> None:
+        """``detector`` lets several estimators share one; by default each opens its own."""
         self.options = options
         self.template = HandTemplate.load()
         self.decoder = HandDecoder(self.template).to(_device(options.device))
         self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
         self.skeleton = Skeleton.of(self.template)
-        self.detector = HandDetector(options.detector_model, options.max_hands)
+        self.detector = detector or HandDetector(options.detector_model, options.max_hands)
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], camera: Camera | None = None) -> list[PlacedHand]:
         """The hands in an RGB image; without a camera, one of 60 degrees along the diagonal is assumed."""
@@ -161,7 +162,7 @@ class HandEstimator:
         rest = with_joint_offsets(self.decoder, scaled_rest, torch.tensor(offsets, **as_tensor))
         theta = torch.tensor(state.theta, **as_tensor)
         mesh = self.decoder(theta, rest)
-        rest_frames = self.decoder.frames(torch.zeros_like(theta), rest.joint_offsets)
+        rest_frames = self.decoder.rest_frames(rest.joint_offsets)
 
         world, own = (MIRROR, _OWN_MIRROR) if crop.side == "left" else (np.eye(3), np.eye(3))
         R, t = world @ state.rotation, world @ (scale * state.translation)

@@ -72,7 +72,7 @@ def toy_placed_hand(side: Side = "right", seed: int = 0) -> PlacedHand:
     decoder = HandDecoder(template)
     generator = torch.Generator().manual_seed(seed)
     theta = 0.6 * torch.rand(POSE_SIZE, generator=generator)
-    mesh, rest = decoder(theta), decoder.frames(torch.zeros(POSE_SIZE), decoder.joint_offsets)
+    mesh, rest = decoder(theta), decoder.rest_frames(decoder.joint_offsets)
     R = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]) @ _rotation_y(0.3)
     t = np.array([20.0, 80.0, 520.0])
     world, own = (np.diag([-1.0, 1.0, 1.0]), np.diag([1.0, 1.0, -1.0])) if side == "left" else (np.eye(3), np.eye(3))

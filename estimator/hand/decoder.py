@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from estimator.hand.kinematics import joint_frames, pose_to_rotations
+from estimator.hand.kinematics import joint_frames, pose_to_rotations, rest_frames
 from estimator.hand.skinning import skin
 from estimator.hand.template import HandTemplate
 from estimator.hand.types import HandMesh, JointFrames, RestHand
@@ -32,6 +32,10 @@ class HandDecoder(nn.Module):
         """Forward kinematics of a skeleton in a pose; cheap, for when the surface is not needed."""
         return joint_frames(pose_to_rotations(theta), joint_offsets, self.rest_rotations, self.parents)
 
+    def rest_frames(self, joint_offsets: Float[Tensor, "*batch joints 3"]) -> JointFrames:
+        """Joint frames of a skeleton at theta = 0."""
+        return rest_frames(joint_offsets, self.rest_rotations, self.parents)
+
     def forward(self, theta: Float[Tensor, "*batch pose"], rest_hand: RestHand | None = None) -> HandMesh:
         """The hand in pose ``theta`` (radians), in the hand frame.
 
@@ -40,6 +44,5 @@ class HandDecoder(nn.Module):
         rest_hand = rest_hand or self.rest_hand()
         offsets = rest_hand.joint_offsets.expand(*theta.shape[:-1], -1, -1)
         vertices = rest_hand.vertices.expand(*theta.shape[:-1], -1, -1)
-        rest = self.frames(torch.zeros_like(theta), offsets)
         posed = self.frames(theta, offsets)
-        return HandMesh(skin(vertices, rest, posed, self.skinning_weights), posed)
+        return HandMesh(skin(vertices, self.rest_frames(offsets), posed, self.skinning_weights), posed)

@@ -1,6 +1,7 @@
 """From theta and a skeleton to where every joint is."""
 
 from functools import cache
+from itertools import pairwise
 
 import roma
 import torch
@@ -32,17 +33,25 @@ def joint_frames(
     The root's own offset and rest rotation place it in the hand frame.
     """
     local = rest_rotations @ rotations
-    R: list[Tensor] = [local[..., 0, :, :]] * len(parents)
-    t: list[Tensor] = [joint_offsets[..., 0, :]] * len(parents)
-    for level in joint_levels(parents):
-        for joint in level:
-            parent = parents[joint]
-            if parent < 0:
-                R[joint], t[joint] = local[..., joint, :, :], joint_offsets[..., joint, :]
-            else:
-                R[joint] = R[parent] @ local[..., joint, :, :]
-                t[joint] = t[parent] + (R[parent] @ joint_offsets[..., joint, :, None])[..., 0]
-    return JointFrames(torch.stack(R, dim=-3), torch.stack(t, dim=-2))
+    levels = joint_levels(parents)
+    root = list(levels[0])
+    R, t = [local[..., root, :, :]], [joint_offsets[..., root, :]]
+    for above, level in pairwise(levels):
+        place = [above.index(parents[joint]) for joint in level]
+        R_parent, t_parent = R[-1][..., place, :, :], t[-1][..., place, :]
+        R.append(R_parent @ local[..., level, :, :])
+        t.append(t_parent + (R_parent @ joint_offsets[..., level, :, None])[..., 0])
+    order = [joint for level in levels for joint in level]
+    back = [order.index(joint) for joint in range(len(parents))]
+    return JointFrames(torch.cat(R, dim=-3)[..., back, :, :], torch.cat(t, dim=-2)[..., back, :])
+
+
+def rest_frames(
+    joint_offsets: Float[Tensor, "*batch joints 3"], rest_rotations: Float[Tensor, "joints 3 3"], parents: tuple[int, ...]
+) -> JointFrames:
+    """Joint frames at theta = 0."""
+    still = torch.eye(3, dtype=rest_rotations.dtype, device=rest_rotations.device).expand(*joint_offsets.shape[:-1], 3, 3)
+    return joint_frames(still, joint_offsets, rest_rotations, parents)
 
 
 @cache

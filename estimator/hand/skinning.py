@@ -19,6 +19,17 @@ def skin(
     """
     R = posed.rotations @ rest.rotations.mT
     t = posed.positions - (R @ rest.positions[..., None])[..., 0]
-    T = torch.cat([R, t[..., None]], dim=-1).flatten(-2)
-    blended = (skinning_weights @ T).unflatten(-1, (3, 4))
-    return (blended[..., :3] @ vertices[..., None])[..., 0] + blended[..., 3]
+    return blend(vertices, R, t, skinning_weights)
+
+
+def blend(
+    vertices: Float[Tensor, "*batch vertices 3"],
+    linear: Float[Tensor, "*batch joints 3 3"],
+    translation: Float[Tensor, "*batch joints 3"],
+    skinning_weights: Float[Tensor, "*#batch vertices joints"],
+) -> Float[Tensor, "*batch vertices 3"]:
+    """Vertices under the weighted mean of affine maps, one a joint: ``x -> linear[j] @ x + translation[j]``."""
+    affine = torch.cat([linear, translation[..., None]], dim=-1).flatten(-2)
+    blended = (skinning_weights @ affine).unflatten(-1, (3, 4))
+    # Many small products: elementwise is several times faster than a batched matrix product.
+    return (blended[..., :3] * vertices[..., None, :]).sum(dim=-1) + blended[..., 3]
