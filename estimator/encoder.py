@@ -26,12 +26,12 @@ class EncodedHand:
     Attributes:
         theta: joint angles, radians.
         R_crop_hand: takes the hand frame's directions to the crop's.
-        joints: the 21 landmarks in the crop's axes, centred on their mean, mm at the template's size.
+        landmarks: the 21 landmarks in the crop's axes, centred on their mean, mm at the template's size.
     """
 
     theta: Float[Tensor, "*batch pose"]
     R_crop_hand: Float[Tensor, "*batch 3 3"]
-    joints: Float[Tensor, "*batch 21 3"]
+    landmarks: Float[Tensor, "*batch 21 3"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LandmarkEncoderConfig:
 
 
 class LandmarkEncoder(nn.Module):
-    """Learned inverse kinematics: 21 landmarks in the crop and in space to theta, global rotation and joints.
+    """Learned inverse kinematics: 21 landmarks in the crop and in space to theta, global rotation and undisturbed landmarks.
 
     The relative 3D landmarks are normalised to unit RMS radius: their absolute size says nothing of the hand's.
     """
@@ -66,12 +66,12 @@ class LandmarkEncoder(nn.Module):
         centred = landmarks_mm - landmarks_mm.mean(dim=-2, keepdim=True)
         radius = centred.square().sum(dim=-1).mean(dim=-1).sqrt().clamp(min=1e-6)
         features = torch.cat([landmarks_normal.flatten(-2), (centred / radius[..., None, None]).flatten(-2)], dim=-1)
-        theta, rotation, joints = self.head(self.body(features)).split([POSE_SIZE, 6, 3 * len(LANDMARK_NAMES)], dim=-1)
-        joints = _UNIT_MM * joints.unflatten(-1, (-1, 3))
+        theta, rotation, landmarks = self.head(self.body(features)).split([POSE_SIZE, 6, 3 * len(LANDMARK_NAMES)], dim=-1)
+        landmarks = _UNIT_MM * landmarks.unflatten(-1, (-1, 3))
         return EncodedHand(
             theta=self.pose_mean + self.pose_deviation * theta,
             R_crop_hand=roma.special_gramschmidt(rotation.unflatten(-1, (3, 2))),
-            joints=joints - joints.mean(dim=-2, keepdim=True),
+            landmarks=landmarks - landmarks.mean(dim=-2, keepdim=True),
         )
 
     def save(self, path: Path, skeleton_id: str) -> None:

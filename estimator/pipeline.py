@@ -149,7 +149,7 @@ class HandEstimator:
     def _encode(self, crop: HandCrop) -> EncoderPrediction:
         landmarks = (crop.landmarks_normal, crop.landmarks_mm)
         encoded = self.encoder(*(torch.tensor(x, dtype=torch.float32, device=self.options.device) for x in landmarks))
-        return EncoderPrediction(_array(encoded.theta), _array(encoded.R_crop_hand), _array(encoded.joints))
+        return EncoderPrediction(_array(encoded.theta), _array(encoded.R_crop_hand), _array(encoded.landmarks))
 
     @torch.inference_mode()
     def _decode(self, detection: Detection, crop: HandCrop, camera: Camera, state: HandState) -> PlacedHand:

@@ -18,7 +18,7 @@ class EncoderPrediction:
 
     theta: Float[np.ndarray, " pose"]
     R_crop_hand: Float[np.ndarray, "3 3"]
-    joints: Float[np.ndarray, "21 3"]
+    landmarks: Float[np.ndarray, "21 3"]
 
 
 def place(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop) -> HandState:
@@ -36,10 +36,10 @@ def place(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop) -> 
 def place_refined(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop, settings: RefinementSettings) -> HandState:
     """As ``place``, then refined to landmarks in the image and in space.
 
-    The detector's relative landmarks have a size of their own: they are scaled to the encoder's joints before both are mixed.
+    The detector's relative landmarks have a size of their own: they are scaled to the encoder's before both are mixed.
     """
     share = settings.encoder_share
-    detected, encoded = crop.landmarks_mm, prediction.joints
+    detected, encoded = crop.landmarks_mm, prediction.landmarks
     size = float((detected * encoded).sum() / max((detected * detected).sum(), 1e-9))
     target = (share * encoded + (1 - share) * max(size, 0.0) * detected) @ crop.R_camera_crop.T
     return refine(skeleton, place(skeleton, prediction, crop), crop.landmarks_px, target, crop.camera, settings)

@@ -20,6 +20,7 @@ from estimator.hand.template import (
     WRIST,
     HandTemplate,
 )
+from estimator.landmark_offsets import LandmarkOffsets
 from estimator.refinement_kernel import levenberg_marquardt, placed_landmarks
 
 PROPORTIONS = ("palm", *FINGERS)
@@ -82,6 +83,7 @@ class Skeleton:
         above: ``above[a, j]`` where joint a is a proper ancestor of joint j.
         groups: for each joint the proportion that scales the bone ending in it.
         limits: smallest and largest theta.
+        landmark_offsets: where the detector's landmarks lie, in their joints' frames, mm; zero where they are the joints.
     """
 
     joint_offsets: Float[np.ndarray, "joints 3"]
@@ -91,10 +93,11 @@ class Skeleton:
     above: Bool[np.ndarray, "joints joints"]
     groups: Int[np.ndarray, " joints"]
     limits: Float[np.ndarray, "2 pose"]
+    landmark_offsets: Float[np.ndarray, "21 3"]
 
     @classmethod
-    def of(cls, template: HandTemplate, joint_offsets: Float[np.ndarray, "joints 3"] | None = None) -> "Skeleton":
-        """The template's skeleton, or that of a person's ``joint_offsets``."""
+    def of(cls, template: HandTemplate, landmark_offsets: LandmarkOffsets | None = None) -> "Skeleton":
+        """The template's skeleton, with the detector's landmarks where they lie in it, or in the joints."""
         parents = template.parents
         above = np.zeros((JOINT_COUNT, JOINT_COUNT), dtype=bool)
         for joint in range(JOINT_COUNT):
@@ -103,13 +106,14 @@ class Skeleton:
                 above[ancestor, joint] = True
                 ancestor = parents[ancestor]
         return cls(
-            joint_offsets=np.array(template.joint_offsets if joint_offsets is None else joint_offsets, dtype=np.float64),
+            joint_offsets=np.array(template.joint_offsets, dtype=np.float64),
             rest_rotations=np.array(template.rest_rotations, dtype=np.float64),
             parents=np.array(parents),
             order=np.array([joint for level in joint_levels(parents) for joint in level]),
             above=above,
             groups=np.array([_proportion_of(joint, parents) for joint in range(JOINT_COUNT)]),
             limits=np.stack([template.pose_lower, template.pose_upper]).astype(np.float64),
+            landmark_offsets=np.zeros((len(LANDMARK_JOINTS), 3)) if landmark_offsets is None else landmark_offsets.mm,
         )
 
     def scaled_offsets(self, proportions: Float[np.ndarray, " proportions"]) -> Float[np.ndarray, "joints 3"]:
@@ -124,7 +128,7 @@ def _proportion_of(joint: int, parents: tuple[int, ...]) -> int:
 
 
 def landmarks_of(skeleton: Skeleton, state: HandState) -> Float[np.ndarray, "21 3"]:
-    """The 21 landmarks of a placed skeleton in the camera frame, mm."""
+    """The points of a placed skeleton that the detector's 21 landmarks mark, in the camera frame, mm."""
     return placed_landmarks(_kernel_arrays(skeleton), _kernel_state(state))
 
 
@@ -173,6 +177,7 @@ def _kernel_arrays(skeleton: Skeleton) -> tuple[np.ndarray, ...]:
         _DOF_JOINT,
         _DOF_AXIS,
         _LANDMARKS,
+        skeleton.landmark_offsets,
     )
 
 

@@ -16,7 +16,7 @@ from estimator.hand.compiled import compiled
 @no_type_check
 def forward(arrays, theta, proportions):
     """Joint positions, rotations and the axis of every degree of freedom, in the hand frame."""
-    offsets, rest, parents, order, _, groups, _, dof_joint, dof_axis, _ = arrays
+    offsets, rest, parents, order, _, groups, _, dof_joint, dof_axis, _, _ = arrays
     joints = len(parents)
     euler = np.zeros((joints, 3))
     for i in range(len(theta)):
@@ -53,13 +53,14 @@ def cross(a, b):
 @compiled
 @no_type_check
 def placed_landmarks(arrays, state):
-    """Landmarks in the camera frame."""
+    """The points that the detector's landmarks mark, in the camera frame."""
     theta, rotation, translation, proportions = state
-    position = forward(arrays, theta, proportions)[0]
-    landmarks = arrays[9]
+    position, frames, _ = forward(arrays, theta, proportions)
+    landmarks, marks = arrays[9], arrays[10]
     placed = np.empty((len(landmarks), 3))
     for k in range(len(landmarks)):
-        placed[k] = rotation @ position[landmarks[k]] + translation
+        j = landmarks[k]
+        placed[k] = rotation @ (position[j] + frames[j] @ marks[k]) + translation
     return placed
 
 
@@ -97,7 +98,7 @@ def cost(arrays, state, start, evidence):
 @no_type_check
 def normal_equations(arrays, state, start, evidence):
     """J^T J and J^T r of the weighted residuals."""
-    offsets, _, parents, _, above, groups, limits, dof_joint, dof_axis, landmarks = arrays
+    offsets, _, parents, _, above, groups, limits, dof_joint, dof_axis, landmarks, marks = arrays
     theta, rotation, translation, proportions = state
     pixels, relative, intrinsics, sigmas = evidence
     position, frames, axes = forward(arrays, theta, proportions)
@@ -109,7 +110,8 @@ def normal_equations(arrays, state, start, evidence):
     placed = np.empty((count, 3))
     for k in range(count):
         j = landmarks[k]
-        turned = rotation @ position[j]
+        point = position[j] + frames[j] @ marks[k]
+        turned = rotation @ point
         placed[k] = turned + translation
         for a in range(3):
             moves[k, 3 + a, a] = 1.0
@@ -118,8 +120,8 @@ def normal_equations(arrays, state, start, evidence):
         moves[k, 2, 0], moves[k, 2, 1] = -turned[1], turned[0]
         for i in range(poses):
             a = dof_joint[i]
-            if above[a, j]:
-                moves[k, 6 + i] = rotation @ cross(axes[a, dof_axis[i]], position[j] - position[a])
+            if above[a, j] or a == j:
+                moves[k, 6 + i] = rotation @ cross(axes[a, dof_axis[i]], point - position[a])
         if sigmas[4] > 0:
             for b in range(joints):
                 if parents[b] >= 0 and (b == j or above[b, j]):

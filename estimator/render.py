@@ -17,7 +17,7 @@ from estimator.placed_hand import PlacedHand, Side
 Picture = UInt8[np.ndarray, "height width 3"]
 
 SKIN: dict[Side, tuple[Rgb, ...]] = {
-    "right": ((0.72, 0.55, 0.45), (0.70, 0.59, 0.42), (0.68, 0.48, 0.46)),
+    "right": ((0.74, 0.54, 0.43), (0.70, 0.59, 0.42), (0.68, 0.48, 0.46)),
     "left": ((0.50, 0.57, 0.67), (0.45, 0.60, 0.61), (0.56, 0.54, 0.69)),
 }
 """Linear reflectance: right hands warm, left hands cool, the second and third of a side a little different."""

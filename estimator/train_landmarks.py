@@ -2,7 +2,7 @@
 
 No images are needed. A pose is drawn, seen from a random direction and distance, and its landmarks are disturbed in the way in which a
 detector errs: its 3D landmarks are those of another, similar hand (pose, proportions and rotation changed together, depth stretched),
-its 2D landmarks shift finger by finger, and its knuckles lie nearer to the fingertips than the joints do.
+its 2D landmarks shift finger by finger. Landmarks lie where the detector puts them (``landmark_offsets``), give or take.
 """
 
 import time
@@ -16,12 +16,13 @@ import tyro
 from jaxtyping import Float
 from rich.console import Console
 from torch import Generator, Tensor
-from torch.nn.functional import l1_loss
+from torch.nn.functional import l1_loss, normalize
 
 from datasets.pose_sampler import PoseSampler
-from estimator.encoder import LANDMARK_ENCODER, EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
+from estimator.encoder import EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import ALIGNMENT_LANDMARKS, FINGERS, LANDMARK_JOINTS, LANDMARK_NAMES, POSE_SIZE, HandTemplate
+from estimator.landmark_offsets import LandmarkOffsets
 from estimator.refinement import PROPORTIONS, Skeleton
 
 
@@ -36,7 +37,7 @@ class DetectorErrors:
         depth: smallest and largest stretch along the line of sight.
         space_mm: white, of each 3D landmark.
         image: shift of a whole finger in the crop, as a share of the crop's half side; half as much again is white.
-        knuckle: largest shift of the knuckles along the first bone, as a share of its length.
+        knuckle: of all knuckles along the first bone, as a share of its length.
     """
 
     pose: float = 0.16
@@ -45,7 +46,7 @@ class DetectorErrors:
     depth: tuple[float, float] = (0.65, 1.15)
     space_mm: float = 3.0
     image: float = 0.035
-    knuckle: float = 0.35
+    knuckle: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class TrainLandmarksOptions:
         seed: of all randomness.
     """
 
-    out: Path = LANDMARK_ENCODER
-    steps: int = 12_000
+    out: Path
+    steps: int = 10_000
     batch: int = 512
     learning_rate: float = 1e-3
     poses: int = 200_000
@@ -77,15 +78,18 @@ class LandmarkBatch:
     landmarks_mm: Float[Tensor, "batch 21 3"]
     theta: Float[Tensor, "batch pose"]
     R_crop_hand: Float[Tensor, "batch 3 3"]
-    joints: Float[Tensor, "batch 21 3"]
+    landmarks: Float[Tensor, "batch 21 3"]
     joint_offsets: Float[Tensor, "batch joints 3"]
 
 
 class LandmarkSampler:
     """Draws training batches for one template."""
 
-    def __init__(self, template: HandTemplate, poses: int, generator: Generator, errors: DetectorErrors = DetectorErrors()) -> None:
+    def __init__(
+        self, template: HandTemplate, marks: LandmarkOffsets, poses: int, generator: Generator, errors: DetectorErrors = DetectorErrors()
+    ) -> None:
         self.decoder = HandDecoder(template)
+        self.marks = torch.tensor(marks.mm, dtype=torch.float32)
         self.errors = errors
         self.generator = generator
         self.groups = torch.tensor(Skeleton.of(template).groups)
@@ -99,12 +103,12 @@ class LandmarkSampler:
         offsets = self.decoder.joint_offsets * proportions[:, self.groups, None]
         R, distance = self._views(count)
         hand = self._landmarks(theta, offsets)
-        pixels, R, joints = _upright(hand, R, distance)
+        pixels, R, landmarks = _upright(hand, R, distance)
 
         seen_theta = theta + errors.pose * self._normal(count, POSE_SIZE) + errors.shared_pose * self._normal(count, 1)
         seen_offsets = self.decoder.joint_offsets * (1 + 0.06 * self._normal(count, len(PROPORTIONS)))[:, self.groups, None]
         seen_R = roma.rotvec_to_rotmat(errors.rotation * self._normal(count, 3)) @ R
-        knuckle = errors.knuckle * self._uniform(count, 1, 1)
+        knuckle = errors.knuckle * self._normal(count, 1, 1)
         seen = _shift_knuckles(self._landmarks(seen_theta, seen_offsets) @ seen_R.mT, knuckle)
         low, high = errors.depth
         stretch = torch.ones(count, 1, 3)
@@ -119,7 +123,7 @@ class LandmarkSampler:
         pixels = pixels + half * shift
         low_px, high_px = pixels.amin(dim=1, keepdim=True), pixels.amax(dim=1, keepdim=True)
         half = (high_px - low_px).amax(dim=-1, keepdim=True) / 2
-        return LandmarkBatch((pixels - (low_px + high_px) / 2) / half, seen, theta, R, joints, offsets)
+        return LandmarkBatch((pixels - (low_px + high_px) / 2) / half, seen, theta, R, landmarks, offsets)
 
     def posed(self, encoded: EncodedHand, joint_offsets: Float[Tensor, "batch joints 3"]) -> Float[Tensor, "batch 21 3"]:
         """The encoder's pose and rotation on the true skeleton, centred."""
@@ -127,11 +131,12 @@ class LandmarkSampler:
         return points - points.mean(dim=1, keepdim=True)
 
     def _landmarks(self, theta: Tensor, offsets: Tensor) -> Tensor:
-        return self.decoder.frames(theta, offsets).positions[:, list(LANDMARK_JOINTS)]
+        frames, joints = self.decoder.frames(theta, offsets), list(LANDMARK_JOINTS)
+        return frames.positions[:, joints] + (frames.rotations[:, joints] * self.marks[..., None, :]).sum(dim=-1)
 
     def _views(self, count: int) -> tuple[Tensor, Tensor]:
         """Any direction but the most end-on ones, and a distance in mm."""
-        R = roma.random_rotmat(4 * count + 64)
+        R = roma.unitquat_to_rotmat(normalize(self._normal(2 * count + 64, 4), dim=-1))
         end_on = R[:, 2, 0].abs() > 0.94
         return R[~end_on][:count], 260 + 840 * self._uniform(count).square()
 
@@ -165,11 +170,11 @@ def _shift_knuckles(landmarks: Tensor, share: Tensor) -> Tensor:
 
 
 def loss_of(sampler: LandmarkSampler, encoded: EncodedHand, batch: LandmarkBatch) -> Tensor:
-    """L1 on posed joints and direct joints (mm / 10), theta and rotation."""
+    """L1 on posed and direct landmarks (mm / 10), theta and rotation."""
     posed = sampler.posed(encoded, batch.joint_offsets)
     return (
-        l1_loss(posed, batch.joints) / 10
-        + l1_loss(encoded.joints, batch.joints) / 10
+        l1_loss(posed, batch.landmarks) / 10
+        + l1_loss(encoded.landmarks, batch.landmarks) / 10
         + l1_loss(encoded.theta, batch.theta)
         + l1_loss(encoded.R_crop_hand, batch.R_crop_hand)
     )
@@ -179,7 +184,8 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
     """A trained encoder; the same options and thread count give the same weights."""
     torch.manual_seed(options.seed)
     generator = Generator().manual_seed(options.seed)
-    sampler = LandmarkSampler(HandTemplate.load(), options.poses, generator)
+    template = HandTemplate.load()
+    sampler = LandmarkSampler(template, LandmarkOffsets.load(template.skeleton_id), options.poses, generator)
     encoder = LandmarkEncoder(LandmarkEncoderConfig())
     encoder.pose_mean.copy_(sampler.poses.mean(dim=0))
     encoder.pose_deviation.copy_(sampler.poses.std(dim=0).clamp(min=0.02))
@@ -197,10 +203,10 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        recent.append((sampler.posed(encoded, batch.joint_offsets) - batch.joints).detach().norm(dim=-1).mean().item())
+        recent.append((sampler.posed(encoded, batch.joint_offsets) - batch.landmarks).detach().norm(dim=-1).mean().item())
         if step % 500 == 0 or step == options.steps:
             console.print(
-                f"step {step}: posed joints {np.mean(recent):.2f} mm, {step * options.batch / (time.monotonic() - start):.0f} hands/s"
+                f"step {step}: posed landmarks {np.mean(recent):.2f} mm, {step * options.batch / (time.monotonic() - start):.0f} hands/s"
             )
             recent.clear()
     return encoder.eval()

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
+from numba.core import config
 
 Kernel = TypeVar("Kernel", bound=Callable)
 Piece = TypeVar("Piece")
 
-THREAD_COUNT: int = numba.config.NUMBA_NUM_THREADS
+THREAD_COUNT: int = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
 """Cores this process may use, or what the environment variable NUMBA_NUM_THREADS says."""
 
 
@@ -19,9 +20,9 @@ def compiled(function: Kernel) -> Kernel:
     An installation nobody may write to, with no home folder either, has no place for a cache: there it compiles in each process.
     """
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        return cast(Kernel, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
     except RuntimeError:  # numba's way to say that no cache folder is writable
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return cast(Kernel, numba.njit(nogil=True, error_model="numpy")(function))
 
 
 def in_threads(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:

@@ -42,7 +42,7 @@ def openness(
 ) -> Float[np.ndarray, " vertices"]:
     """Cosine-weighted share of the hemisphere over each vertex that the surface leaves open: 1 on a bulge, near 0 in a closed fist."""
     directions = sphere_directions(direction_count)
-    cosines = np.maximum(directions @ normals.T, 0)
+    cosines = np.maximum(np.einsum("lc,vc->lv", directions, normals), 0)
     seen = visibility(vertices, normals, faces, directions, resolution)
     total = cosines.sum(axis=0)
     return np.divide((cosines * seen).sum(axis=0), total, out=np.ones_like(total), where=total > 0)

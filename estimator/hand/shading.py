@@ -65,7 +65,7 @@ class Material:
 
     scatter: Rgb = (0.30, 0.16, 0.12)
     specular: float = 0.05
-    gloss: float = 28.0
+    gloss: int = 28
     inside: float = 0.25
 
 
@@ -190,53 +190,62 @@ def _shade(
     colour: np.ndarray,
     coverage: np.ndarray,
 ) -> None:
-    """Rows top to bottom of ``shade``: the light that each sample sends to the camera, added to its pixel."""
-    scatter, specular, gloss, inside = skin[:3], skin[3], skin[4], skin[5]
-    key, fill, rim = lights[0], lights[1], lights[2]
-    value = np.empty(attributes.shape[1], dtype=np.float32)
+    """Rows top to bottom of ``shade``: each pixel's mean over its samples."""
+    value, light = np.empty(attributes.shape[1], dtype=np.float32), np.empty(3, dtype=np.float32)
     weight = np.float32(1 / samples**2)
-    for row in range(samples * top, samples * bottom):
-        for column in range(seen.shape[1]):
-            face = seen[row, column]
-            if face < 0:
-                continue
-            y, x = row // samples, column // samples
-            coverage[y, x] += weight
-            a, b, c = faces[face]
-            wa, wb, wc = barycentrics[row, column]
-            for i in range(len(value)):
-                value[i] = wa * attributes[a, i] + wb * attributes[b, i] + wc * attributes[c, i]
-            skin_colour, openness, lit = value[3:6], value[6], value[7]
-            if away[face]:
+    for y in range(top, bottom):
+        for x in range(colour.shape[1]):
+            for sample in range(samples * samples):
+                row, column = samples * y + sample // samples, samples * x + sample % samples
+                face = seen[row, column]
+                if face < 0:
+                    continue
+                a, b, c = faces[face]
+                wa, wb, wc = barycentrics[row, column]
+                for i in range(len(value)):
+                    value[i] = wa * attributes[a, i] + wb * attributes[b, i] + wc * attributes[c, i]
+                coverage[y, x] += weight
+                if away[face]:
+                    for channel in range(3):
+                        light[channel] = skin[5] * value[3 + channel] * ambient[0, channel]
+                else:
+                    _reflect(value, (K[0, 2] - column) / K[0, 0], (K[1, 2] - row) / K[1, 1], lights, ambient, skin, light)
                 for channel in range(3):
-                    colour[y, x, channel] += weight * inside * skin_colour[channel] * ambient[0, channel]
-                continue
+                    colour[y, x, channel] += weight * min(light[channel], 1)
 
-            length = math.sqrt(value[0] ** 2 + value[1] ** 2 + value[2] ** 2) + 1e-6
-            nx, ny, nz = value[0] / length, value[1] / length, value[2] / length
-            vx, vy = (K[0, 2] - column) / K[0, 0], (K[1, 2] - row) / K[1, 1]
-            length = math.sqrt(vx**2 + vy**2 + 1)
-            vx, vy, vz = vx / length, vy / length, -1 / length
 
-            towards_key = nx * key[0, 0] + ny * key[0, 1] + nz * key[0, 2]
-            towards_fill = nx * fill[0, 0] + ny * fill[0, 1] + nz * fill[0, 2]
-            towards_rim = max(nx * rim[0, 0] + ny * rim[0, 1] + nz * rim[0, 2], 0)
-            hx, hy, hz = vx + key[0, 0], vy + key[0, 1], vz + key[0, 2]
-            half = max((nx * hx + ny * hy + nz * hz) / math.sqrt(hx**2 + hy**2 + hz**2), 0)
-            highlight = lit * specular * (gloss + 8) / 8 * half**gloss if half > 0.5 else 0.0  # elsewhere invisible, and powers are slow
-            glancing = 1 - min(max(nx * vx + ny * vy + nz * vz, 0), 1)
-            fresnel = specular + (0.5 - specular) * glancing**5  # skin is rough: half of a mirror's
-            upward = 0.5 - 0.5 * ny
-            for channel in range(3):
-                reflectance, wrap = skin_colour[channel], scatter[channel]
-                spread = 1 / (1 + wrap) ** 2  # wrapping keeps the energy
-                # light that other parts of the hand send into a crease has taken on their colour: it is warm, not black
-                reached = openness / (1 - reflectance * (1 - openness))
-                around = reached * (ambient[0, channel] + upward * (ambient[1, channel] - ambient[0, channel]))
-                direct = lit * spread * max(towards_key + wrap, 0) * key[1, channel]
-                direct += openness * (spread * max(towards_fill + wrap, 0) * fill[1, channel] + towards_rim * rim[1, channel])
-                light = reflectance * (around + direct) + highlight * key[1, channel] + fresnel * around
-                colour[y, x, channel] += weight * min(light, 1)
+@compiled
+@no_type_check
+def _reflect(
+    value: np.ndarray, view_x: float, view_y: float, lights: np.ndarray, ambient: np.ndarray, skin: np.ndarray, light: np.ndarray
+) -> None:
+    """``light`` sent by a point with the given attributes towards (view_x, view_y, -1)."""
+    specular, gloss = skin[3], int(skin[4])  # powers of integers are fast
+    openness, lit = value[6], value[7]
+    key, fill, rim = lights[0], lights[1], lights[2]
+    length = math.sqrt(value[0] ** 2 + value[1] ** 2 + value[2] ** 2) + 1e-6
+    nx, ny, nz = value[0] / length, value[1] / length, value[2] / length
+    length = math.sqrt(view_x**2 + view_y**2 + 1)
+    vx, vy, vz = view_x / length, view_y / length, -1 / length
+
+    towards_key = nx * key[0, 0] + ny * key[0, 1] + nz * key[0, 2]
+    towards_fill = nx * fill[0, 0] + ny * fill[0, 1] + nz * fill[0, 2]
+    towards_rim = max(nx * rim[0, 0] + ny * rim[0, 1] + nz * rim[0, 2], 0)
+    hx, hy, hz = vx + key[0, 0], vy + key[0, 1], vz + key[0, 2]
+    half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx**2 + hy**2 + hz**2)
+    highlight = lit * specular * (gloss + 8) / 8 * half**gloss if half > 0.5 else 0.0  # elsewhere invisible
+    glancing = 1 - min(max(nx * vx + ny * vy + nz * vz, 0), 1)
+    fresnel = specular + (0.5 - specular) * glancing**5  # skin is rough: half of a mirror's
+    upward = 0.5 - 0.5 * ny
+    for channel in range(3):
+        reflectance, wrap = value[3 + channel], skin[channel]
+        spread = 1 / (1 + wrap) ** 2  # wrapping keeps the energy
+        # light that other parts of the hand send into a crease has taken on their colour: it is warm, not black
+        reached = openness / (1 - reflectance * (1 - openness))
+        around = reached * (ambient[0, channel] + upward * (ambient[1, channel] - ambient[0, channel]))
+        direct = lit * spread * max(towards_key + wrap, 0) * key[1, channel]
+        direct += openness * (spread * max(towards_fill + wrap, 0) * fill[1, channel] + towards_rim * rim[1, channel])
+        light[channel] = reflectance * (around + direct) + highlight * key[1, channel] + fresnel * around
 
 
 @compiled

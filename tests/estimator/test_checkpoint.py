@@ -64,7 +64,7 @@ def test_encoder_gives_rotations_and_centred_joints(batch: tuple[int, ...]) -> N
     encoded = LandmarkEncoder(LandmarkEncoderConfig(width=16, depth=2))(torch.randn(*batch, 21, 2), torch.randn(*batch, 21, 3))
     R = encoded.R_crop_hand
     torch.testing.assert_close(R @ R.mT, torch.eye(3).expand_as(R), atol=1e-5, rtol=0)
-    torch.testing.assert_close(encoded.joints.mean(dim=-2), torch.zeros(*batch, 3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(encoded.landmarks.mean(dim=-2), torch.zeros(*batch, 3), atol=1e-4, rtol=0)
 
 
 def test_encoder_does_not_see_the_size_or_place_of_relative_landmarks() -> None:

@@ -1,0 +1,1 @@
+"""Stage 1: the hand template, the decoder and its training."""

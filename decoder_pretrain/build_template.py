@@ -1,0 +1,72 @@
+"""Builds the hand template from MakeHuman's CC0 hand: ``python -m decoder_pretrain.build_template [--out DIR]``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from decoder_pretrain.template_flatten import flatten
+from decoder_pretrain.template_geometry import Mesh
+from decoder_pretrain.template_skeleton import JointPose, artist_pose, flat_pose, local_frames, pose_limits
+from decoder_pretrain.template_source import load_source_hand
+from decoder_pretrain.template_surface import even_surface
+from decoder_pretrain.template_texture import texture_coordinates
+from decoder_pretrain.template_weights import skinning_weights
+from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
+
+EDGE_LENGTH_MM = 2.14
+"""Gives about 12,500 vertices, as the paper's hand has."""
+
+LOW_EDGE_LENGTH_MM = 8.35
+"""Gives about 790 vertices (section 15)."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """Where the templates go.
+
+    Attributes:
+        out: folder for hand_template.npz and hand_template_low.npz.
+    """
+
+    out: Path = DEFAULT_TEMPLATE.parent
+
+
+def build(flat_hand: Mesh, pose: JointPose, edge_length_mm: float) -> HandTemplate:
+    """The template in triangles of about the given edge length, from the smooth surface at theta = 0."""
+    surface = even_surface(flat_hand, pose, edge_length_mm)
+    vertices, faces = surface.mesh.vertices, surface.mesh.faces
+    weights = skinning_weights(vertices, faces, surface.mesh.fields, pose)
+    uv, uv_faces = texture_coordinates(vertices, faces, weights, surface.nail_faces, pose)
+    rest_rotations, joint_offsets = local_frames(pose)
+    lower, upper = pose_limits()
+    return HandTemplate(
+        vertices=vertices,
+        faces=faces,
+        uv=uv,
+        uv_faces=uv_faces,
+        nail_faces=surface.nail_faces,
+        rest_rotations=rest_rotations,
+        joint_offsets=joint_offsets,
+        skinning_weights=weights,
+        pose_lower=lower,
+        pose_upper=upper,
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write both templates and print what was made."""
+    options = tyro.cli(BuildOptions, args=arguments, description=__doc__)
+    source = load_source_hand()
+    artist = artist_pose(source.joints, source.mesh.vertices)
+    pose = flat_pose(artist)
+    flat_hand = flatten(source.mesh, artist, pose)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, edge_length_mm in ((DEFAULT_TEMPLATE.name, EDGE_LENGTH_MM), (LOW_RESOLUTION_TEMPLATE.name, LOW_EDGE_LENGTH_MM)):
+        template = build(flat_hand, pose, edge_length_mm)
+        template.save(options.out / name)
+        print(f"{options.out / name}: {len(template.vertices)} vertices, {len(template.faces)} faces, id {template.id}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The OpenGL overlay covers the pixels that ours does; without pyrender it says how to get it."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from estimator.errors import InputError
+from estimator.render import render_overlay
+from estimator.render_pyrender import render_pyrender
+from tests.toys import toy_placed_hand
+
+PHOTOGRAPH = np.full((480, 640, 3), 40, dtype=np.uint8)
+
+
+def test_covers_the_pixels_of_the_software_renderer() -> None:
+    pytest.importorskip("pyrender", reason="pyrender is not installed")
+    hands = [toy_placed_hand()]
+    try:
+        picture = render_pyrender(PHOTOGRAPH, hands)
+    except InputError as error:
+        pytest.skip(f"no OpenGL here: {error}")
+    ours, theirs = ((render != PHOTOGRAPH).any(axis=2) for render in (render_overlay(PHOTOGRAPH, hands), picture))
+    assert (ours & theirs).sum() / (ours | theirs).sum() > 0.97
+
+
+def test_without_hands_it_is_a_copy() -> None:
+    np.testing.assert_array_equal(render_pyrender(PHOTOGRAPH, []), PHOTOGRAPH)
+
+
+def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyrender", None)
+    with pytest.raises(InputError, match=r'pip install "\.\[pyrender\]"'):
+        render_pyrender(PHOTOGRAPH, [toy_placed_hand()])
