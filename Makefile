@@ -9,7 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: infer test lint format clean
+.PHONY: infer test lint format clean lock
 
 infer: $(VENV)/installed
 	$(RUN) -m estimator.system
@@ -47,3 +47,11 @@ $(VENV)/installed-development: $(VENV)/created pyproject.toml requirements.lock
 	@echo "Installing into $(VENV) with what tests and linters need (once)" >&2
 	$(INSTALL) '.[development]'
 	@touch $@ $(VENV)/installed
+
+# Every extra at once, so that one file of versions fits all; the local part of a version (2.13.0+cpu) is left to the machine.
+lock:
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[development,training,demo,pyrender]'
+	{ echo "# Written by make lock: the versions that CI runs with, as constraints."; \
+		$(VENV)-lock/bin/python -m pip freeze --exclude deephandmesh | sed -E 's/\+[a-z0-9.]+$$//' | grep -v ' @ '; } > requirements.lock
+	rm -rf $(VENV)-lock

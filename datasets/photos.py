@@ -1,14 +1,15 @@
 """Reader of annotated photographs: an ``index.json`` beside its images."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from datasets.sample import HandSample, Side
-from estimator.hand.template import LANDMARK_NAMES
+from datasets.sample import HandSample
+from estimator.hand.template import LANDMARK_NAMES, Side
 
 JOINT_ORDER = "wrist, thumb1..4, index1..4, middle1..4, ring1..4, pinky1..4"
 INDEX_NAME = "index.json"
@@ -49,7 +50,7 @@ def _load(index: Path) -> object:
         raise ValueError(f"{index}: cannot be read ({error.strerror}); check the file's permissions") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{index}: not UTF-8 text; name an {INDEX_NAME} of annotated photographs") from error
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # beside what is no JSON: integers of thousands of digits, lists nested as deep
         raise ValueError(f"{index}: not JSON ({error}); repair or re-create the file") from error
 
 
@@ -153,7 +154,7 @@ class _Entry:
             raise self.error(field, expected)
         if any(not _is_number(value) for row in rows for value in row):
             raise self.error(field, expected)
-        return np.array([[np.nan if value is None else value for value in row] for row in rows], dtype=float)
+        return np.array([[_float(value) for value in row] for row in rows])
 
     def check_finite(self, field: str, joints: Float[np.ndarray, "21 axes"], used: Bool[np.ndarray, " 21"], mask: str) -> None:
         bad = np.flatnonzero(used & ~np.isfinite(joints).all(axis=1))
@@ -169,3 +170,11 @@ def _object(value: object, complaint: str) -> dict[str, object]:
 
 def _is_number(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _float(value: int | float | None) -> float:
+    """As a float: nan for null, infinity for an integer that no float can hold."""
+    try:
+        return math.nan if value is None else float(value)
+    except OverflowError:
+        return math.inf

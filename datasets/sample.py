@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-Side = Literal["left", "right"]
+from estimator.hand.template import Side
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from jaxtyping import UInt8
 from rich.console import Console
 from rich.table import Table
 
-from estimator.command import DONE, NO_HAND, CommandOptions, report, run_command
+from estimator.command import DONE, NO_HAND, CommandOptions, progress_bar, report, run_command
 from estimator.errors import InputError
-from estimator.files import write_file
+from estimator.files import require_writable_file, write_file
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.images import read_photograph
-from estimator.machine import cpu_name, limited_threads, peak_memory_mb, versions
+from estimator.machine import cpu_name, limited_threads, milliseconds_since, peak_memory_mb, versions
 from estimator.pipeline import EstimatorOptions, HandEstimator
 from estimator.placed_hand import PlacedHand
 from estimator.render import render_overlay
@@ -54,7 +54,7 @@ class BenchmarkOptions(CommandOptions):
     json_file: Annotated[Path | None, tyro.conf.arg(name="json", metavar="FILE", help_behavior_hint="(default: not written)")] = None
     """Write the figures to this file."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
-    """Pose encoder: default (the best there is), landmarks (inverse kinematics), or a checkpoint."""
+    """What reads the pose: default (the best that ships: landmarks), landmarks (learned inverse kinematics), or a file of weights."""
     detector_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: fetched once)")] = None
     """MediaPipe's hand_landmarker.task, for machines without network."""
     device: str = "cpu"
@@ -119,6 +119,8 @@ def _run(options: BenchmarkOptions) -> int:
     if options.repeats < 1 or options.warm_up < 0:
         raise InputError(f"--repeats {options.repeats} --warm-up {options.warm_up}: at least 1 run and 0 runs")
     image = fitted(read_photograph(options.image).pixels)
+    if options.json_file is not None:
+        require_writable_file(options.json_file)
     with limited_threads(options.threads) as threads:
         benchmark = measure(image, options, threads)
     if benchmark is None:
@@ -139,14 +141,16 @@ def measure(image: UInt8[np.ndarray, "height width 3"], options: BenchmarkOption
     hands = estimator.estimate(image, camera).hands
     if not hands:
         return None
-    for _ in range(options.warm_up):
-        render_overlay(image, estimator.estimate(image, camera).hands)
     estimates, images, renders = [], [], []
-    for _ in range(options.repeats):
-        start = time.perf_counter()
-        estimates.append(estimator.estimate(image, camera))
-        images.append(_milliseconds_since(start))
-        renders.append(_milliseconds(lambda: render_overlay(image, hands)))
+    with progress_bar() as progress:
+        for _ in progress.track(range(options.warm_up), description="warm-up"):
+            render_overlay(image, estimator.estimate(image, camera).hands)
+        for _ in progress.track(range(options.repeats), description="timing"):
+            start = time.perf_counter()
+            estimates.append(estimator.estimate(image, camera))
+            images.append(milliseconds_since(start))
+            renders.append(_milliseconds(lambda: render_overlay(image, hands)))
+    peak_mb = peak_memory_mb()  # before the peers, which take memory of their own
     timings = [estimate.timing for estimate in estimates]
     return Benchmark(
         detect=Times(tuple(timing.detect for timing in timings)),
@@ -157,7 +161,7 @@ def measure(image: UInt8[np.ndarray, "height width 3"], options: BenchmarkOption
         image=Times(tuple(images)),
         image_overlay=Times(tuple(a + b for a, b in zip(images, renders, strict=True))),
         peers=tuple(_time_peers(image, hands, options)),
-        peak_mb=peak_memory_mb(),
+        peak_mb=peak_mb,
         cold_start_s=cold_start_s(options),
         hands=len(hands),
         width=image.shape[1],
@@ -260,11 +264,7 @@ def _table(benchmark: Benchmark) -> Table:
 def _milliseconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
-    return _milliseconds_since(start)
-
-
-def _milliseconds_since(start: float) -> float:
-    return 1000 * (time.perf_counter() - start)
+    return milliseconds_since(start)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from estimator.errors import InputError
 from estimator.files import write_file
+
+_HEADER = "deephandmesh"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Checkpoint:
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file in one step: a reader never sees half of it."""
     header = {key: value for key, value in dataclasses.asdict(dataclasses.replace(checkpoint, weights={})).items() if key != "weights"}
-    data = save({name: weight.contiguous() for name, weight in checkpoint.weights.items()}, {"deephandmesh": json.dumps(header)})
+    data = save({name: weight.contiguous() for name, weight in checkpoint.weights.items()}, {_HEADER: json.dumps(header)})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, data)
 
@@ -45,17 +48,31 @@ def load_checkpoint(path: Path, kind: str, made_for: str) -> Checkpoint:
     Raises:
         InputError: when the file is missing, damaged, of another kind, or made for another skeleton or template.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("deephandmesh", "{}"))
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: cannot read these weights ({error}); restore the file or train it again") from error
-    if header.get("kind") != kind:
-        raise InputError(f"{path}: expected weights of kind {kind!r}, found {header.get('kind')!r}; give a file of the right kind")
-    if header["made_for"] != made_for:
+    found = _read(path)
+    if found.kind != kind:
+        raise InputError(f"{path}: expected weights of kind {kind!r}, found {found.kind!r}; give a file of the right kind")
+    if found.made_for != made_for:
         raise InputError(
-            f"{path}: these weights belong to hand {header['made_for']}, the one in use is {made_for}; "
+            f"{path}: these weights belong to hand {found.made_for}, the one in use is {made_for}; "
             "use the files of one release or train again"
         )
-    return Checkpoint(kind, made_for, header["config"], weights)
+    for name, weight in found.weights.items():
+        if not torch.isfinite(weight).all():
+            raise InputError(f"{path}: {name} holds nan or infinity; restore the file or train it again")
+    return found
+
+
+def _read(path: Path) -> Checkpoint:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file of weights")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get(_HEADER, "null"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot read these weights ({reason}); restore the file or train it again") from error
+    match header:
+        case {"kind": str(kind), "made_for": str(made_for), "config": dict(config)}:
+            return Checkpoint(kind, made_for, config, weights)
+    raise InputError(f"{path}: these weights do not say what they are for (kind, made_for, config); train them with this program")

@@ -2,11 +2,14 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 import tyro
+from rich.console import Console
+from rich.progress import Progress
 
 from estimator.errors import InputError
 
@@ -20,6 +23,9 @@ class CommandOptions:
     debug: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: one line)")] = False
     """Show where in the program an error arose."""
 
+
+CHECKOUT_PACKAGES = ("datasets", "decoder_pretrain")
+"""What an installed package leaves out: data and training, and names that belong to others on the package index."""
 
 Options = TypeVar("Options", bound=CommandOptions)
 
@@ -43,8 +49,29 @@ def run_command(options_type: type[Options], work: Callable[[Options], int], pro
         return INTERRUPTED
 
 
+@contextmanager
+def needs_checkout(program: str) -> Iterator[None]:
+    """For the imports of a command that only a checkout can run: where its packages are missing the reader learns where they are.
+
+    Raises:
+        InputError: when one of them cannot be imported.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in CHECKOUT_PACKAGES:
+            raise
+        raise InputError(f"{program} runs from a checkout of the repository: start it in the folder that holds estimator/") from error
+
+
+def progress_bar(wanted: bool = True) -> Progress:
+    """A bar on stderr where a person watches; elsewhere nothing."""
+    watched = wanted and sys.stderr.isatty()
+    return Progress(console=Console(stderr=True), disable=not watched, transient=True, redirect_stdout=sys.stdout.isatty())
+
+
 def report(error: InputError, debug: bool) -> None:
-    """One line on stderr, after the traceback where it is asked for."""
+    """One line on stderr, whatever libraries have put into the message, after the traceback where it is asked for."""
     if debug:
         traceback.print_exception(error)
-    print(f"error: {error}", file=sys.stderr)
+    print("error:", *(line.strip() for line in str(error).splitlines()), file=sys.stderr)

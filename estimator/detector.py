@@ -20,8 +20,8 @@ from estimator.command import BAD_INPUT, DONE, CommandOptions, run_command
 from estimator.errors import InputError
 from estimator.landmarker import Landmarker
 from estimator.models import HAND_LANDMARKER, cached_bundle
-from estimator.placed_hand import Side
-from estimator.view import Box, View, around, padded, tiles, whole
+from estimator.placed_hand import Box, Side
+from estimator.view import View, around, padded, tiles, whole
 
 HANDS_A_LOOK = 4
 CLOSE_FACTOR = 3.0
@@ -48,7 +48,7 @@ class Detection:
 
     Attributes:
         side: which hand it is, in an image that is not mirrored.
-        score: how sure the detector is of the side, 0.5 to 1; unsure of the side is mostly unsure of the hand.
+        score: confidence of the detector in the side, 0.5 to 1; unsure of the side is mostly unsure of the hand.
         landmarks_px: wrist, thumb1..4, ..., pinky1..4 in the image, pixels; may lie outside of it.
         landmarks_mm: the same relative to one another, mm, axes of the camera (x right, y down, z forward), as seen by a camera that
             looks straight at the hand; of an average hand's size.

@@ -18,7 +18,10 @@ from estimator.hand.template import FINGERS, LANDMARK_NAMES
 from estimator.images import read_photograph
 
 WORST_COUNT = 12
-METHOD_COLORS = {"detector": "#8a8f98", "landmarks": "#3b7dd8", "full": "#d9622b"}
+METHOD_COLORS = {"detector": "#8a8f98", "landmarks": "#3b7dd8", "default": "#2a9d6f", "full": "#d9622b"}
+OTHER_COLOR = "#8250c4"
+"""Of an encoder that somebody named: there is one at most."""
+
 ANNOTATED_COLOR, ESTIMATED_COLOR = "#39d353", "#ff2d95"
 CROP_MARGIN = 0.25
 """Of the hand's size, on each side of the hand."""
@@ -67,10 +70,18 @@ def _pck_figure(rows: Sequence[Row]) -> Figure:
     return figure
 
 
+def _color(row: Row) -> str:
+    return METHOD_COLORS.get(row.method, OTHER_COLOR)
+
+
+def _line(row: Row) -> str:
+    return "--" if row.method == "default" else "-"  # lets the encoder show that it is
+
+
 def _pck_curves(axes: Axes, rows: Sequence[Row], distances: Distances, thresholds: Float[np.ndarray, " thresholds"], label: str) -> None:
     for row in rows:
         errors = np.concatenate([distances(score) for score in row.scores])
-        axes.plot(thresholds, metrics.pck(errors, thresholds), color=METHOD_COLORS[row.method], label=row.method, linewidth=2)
+        axes.plot(thresholds, metrics.pck(errors, thresholds), color=_color(row), label=row.method, linewidth=2, linestyle=_line(row))
     axes.set(xlabel=label, xlim=(thresholds[0], thresholds[-1]), ylim=(0, 1))
     axes.grid(alpha=0.25)
 
@@ -85,7 +96,7 @@ def _source_figure(rows: Sequence[Row]) -> Figure:
     names = {row.source: f"{row.source} ({row.images}{', rendered' if row.rendered else ''})" for row in rows}
     left.set_yticks(range(len(names)), names.values())
     left.invert_yaxis()
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper right", ncols=len({row.method for row in rows}), frameon=False)
     return figure
 
 
@@ -95,7 +106,7 @@ def _source_bars(axes: Axes, rows: Sequence[Row], number: Literal["epe2d_rel", "
     for row in rows:
         y = sources.index(row.source) + (methods.index(row.method) - (len(methods) - 1) / 2) * thickness
         name = row.method if row.source == sources[0] else None
-        axes.barh(y, row.mean(number), 0.92 * thickness, color=METHOD_COLORS[row.method], label=name)
+        axes.barh(y, row.mean(number), 0.92 * thickness, color=_color(row), label=name)
     axes.set_xlabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.grid(axis="x", alpha=0.25)
@@ -116,7 +127,7 @@ def _joint_figure(rows: Sequence[Row]) -> Figure:
 def _joint_lines(axes: Axes, rows: Sequence[Row], distances: Distances, label: str) -> None:
     for row in rows:
         by_joint = np.stack([distances(score) for score in row.scores]).T
-        axes.plot([metrics.mean(errors) for errors in by_joint], "o-", color=METHOD_COLORS[row.method], label=row.method)
+        axes.plot([metrics.mean(errors) for errors in by_joint], "o", color=_color(row), label=row.method, linestyle=_line(row))
     axes.set(ylabel=label, ylim=(0, None))
     axes.grid(alpha=0.25)
 

@@ -13,7 +13,6 @@ from estimator import metrics
 from estimator.hand.camera import Camera
 from estimator.placed_hand import Side
 
-Method = Literal["detector", "landmarks", "full"]
 ALL = "all"
 PCK_2D_THRESHOLD = 0.05
 """Of the hand's size: about a fingertip's width on a grown-up's hand."""
@@ -48,7 +47,7 @@ class HandScore:
 
     sample: HandSample
     truth: Truth
-    method: Method
+    method: str
     prediction: Prediction | None
 
     @property
@@ -123,7 +122,7 @@ class Row:
     """One method on one source (or on all): shares over its photographs, means over the hands it found."""
 
     source: str
-    method: Method
+    method: str
     scores: tuple[HandScore, ...]
 
     @property

@@ -55,7 +55,10 @@ _DAMAGE = (
 _FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
 _RESOLUTION_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _PLAUSIBLE_FOCAL_PER_DIAGONAL = (0.1, 30.0)
-"""A fisheye and a long telephoto lens: a focal length in diagonals outside of these is a mistake in the file."""
+"""A fisheye and a long telephoto lens: a focal length in diagonals outside of these is a mistake, whoever gives it."""
+
+PLAUSIBLE_FOV_DEG = tuple(2 * math.degrees(math.atan(0.5 / focal)) for focal in reversed(_PLAUSIBLE_FOCAL_PER_DIAGONAL))
+"""The same as the smallest and the largest field of view along the diagonal."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ class Photograph:
     pixels: UInt8[np.ndarray, "height width 3"]
     focal_px: float | None
     notes: tuple[str, ...]
+
+
+def plausible_focal_px(width: int, height: int) -> tuple[float, float]:
+    """The smallest and the largest focal length, in pixels, that an image of this size can have been taken with."""
+    smallest, largest = _PLAUSIBLE_FOCAL_PER_DIAGONAL
+    return smallest * math.hypot(width, height), largest * math.hypot(width, height)
 
 
 def find_images(argument: str) -> list[Path]:
@@ -160,8 +169,8 @@ def focal_from_exif(exif: Image.Exif, width: int, height: int) -> float | None:
         focal_px = lens_mm * pixels_per_unit / unit_mm * resized
     else:
         return None
-    smallest, largest = _PLAUSIBLE_FOCAL_PER_DIAGONAL
-    return focal_px if smallest <= focal_px / diagonal <= largest else None
+    smallest, largest = plausible_focal_px(width, height)
+    return focal_px if smallest <= focal_px <= largest else None
 
 
 def _images_of_folder(folder: Path) -> list[Path]:
@@ -219,6 +228,8 @@ def _photograph(path: Path, picture: Image.Image, notes: tuple[str, ...]) -> Pho
 
 
 def _rgb(picture: Image.Image, shown: str) -> UInt8[np.ndarray, "height width 3"]:
+    if picture.format == "TIFF" and picture.mode == "I":  # which value is white, no two programs agree
+        raise InputError(f"{shown}: holds 32-bit integers, of which none is known to be white; save it with 8 or 16 bits a colour")
     if picture.mode.startswith("I") or picture.mode == "F":
         return np.repeat(_deep_grey(np.asarray(picture), shown)[..., None], 3, axis=2)
     if picture.has_transparency_data:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
-from estimator.command import BAD_INPUT, DONE, NO_HAND, report, run_command
+from estimator.command import BAD_INPUT, DONE, NO_HAND, progress_bar, report, run_command
 from estimator.errors import InputError
+from estimator.files import require_writable_folder
 from estimator.images import find_images, printable
 from estimator.infer_arguments import Arguments, check
-from estimator.result_folder import folder_names, require_writable
+from estimator.result_folder import folder_names
 from estimator.system import explain_missing_library
 
 if TYPE_CHECKING:
@@ -30,17 +28,18 @@ def _run(arguments: Arguments) -> int:
     paths, all_found = _paths(arguments)
     if not paths:
         return BAD_INPUT
-    require_writable(task.out)
     try:
         # Imported here, because MediaPipe and OpenCV need libraries of the system whose absence has to be explained.
         from estimator.infer_photo import infer_photo
         from estimator.pipeline import HandEstimator
     except ImportError as error:
         raise InputError(explain_missing_library(error)) from error
-    estimator = HandEstimator(_estimator_options(arguments))
+    options = _estimator_options(arguments)
+    require_writable_folder(task.out, "choose another folder with --out")
+    estimator = HandEstimator(options)
 
     status = {DONE if all_found else BAD_INPUT}
-    with _progress(len(paths)) as progress:
+    with progress_bar(wanted=len(paths) > 1) as progress:
         for path, name in progress.track(list(zip(paths, folder_names(paths), strict=True)), description="images"):
             folder = task.out / name
             try:
@@ -75,21 +74,17 @@ def _paths(arguments: Arguments) -> tuple[list[Path], bool]:
     complete = True
     for argument in arguments.images:
         try:
-            paths |= {path.absolute(): path for path in find_images(argument) if path.absolute() not in paths}
+            for path in find_images(argument):
+                paths.setdefault(_place(path), path)
         except InputError as error:
             report(error, arguments.debug)
             complete = False
     return list(paths.values()), complete
 
 
-def _progress(count: int) -> Progress:
-    """A bar on stderr where a person watches more than one image; elsewhere nothing."""
-    return Progress(
-        console=Console(stderr=True),
-        disable=count < 2 or not sys.stderr.isatty(),
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    )
+def _place(path: Path) -> Path:
+    """What tells that two names are one file's: its folder without detours and links, and its own name there."""
+    return path.parent.resolve() / path.name
 
 
 def _say(line: str) -> None:

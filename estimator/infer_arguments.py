@@ -10,9 +10,9 @@ import tyro
 from estimator.command import CommandOptions
 from estimator.errors import InputError
 from estimator.export import FORMATS, MeshFormat
-from estimator.images import printable
+from estimator.images import PLAUSIBLE_FOV_DEG, printable
+from estimator.placed_hand import Box
 
-Box = tuple[float, float, float, float]
 RendererName = Literal["software", "pyrender"]
 
 
@@ -43,11 +43,11 @@ class Arguments(CommandOptions):
     fov_deg: Annotated[float | None, tyro.conf.arg(metavar="A", help_behavior_hint="(default: from EXIF, else 60)")] = None
     """Field of view along the image's diagonal in degrees, instead of --focal-px."""
     profile: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
-    """A person's bone lengths, as estimator.calibrate writes them."""
+    """A person's bone lengths: kept for profiles, which this version does not read yet; give --hand-length-mm."""
     hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: an average adult's)")] = None
     """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result."""
-    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
-    """What reads the pose: landmarks (inverse kinematics), image (the paper's), default (the best there is), or a checkpoint."""
+    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
+    """What reads the pose: landmarks (learned inverse kinematics), default (the best that ships: landmarks), or a file of weights."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Fit pose and place to the landmarks after the encoder; --no-refine is for comparison."""
     formats: Annotated[str, tyro.conf.arg(metavar="LIST")] = "obj,glb"
@@ -78,7 +78,7 @@ class Task:
 
 
 def check(arguments: Arguments) -> Task:
-    """The task that the arguments describe, checked as far as that needs no image and no model.
+    """The task that the arguments describe, checked as far as that needs no image; ``EstimatorOptions`` checks what is for the estimator.
 
     Raises:
         InputError: naming the first argument that cannot be used.
@@ -89,14 +89,13 @@ def check(arguments: Arguments) -> Task:
         raise InputError("--focal-px and --fov-deg say the same thing; give one of them")
     if arguments.focal_px is not None and not 0 < arguments.focal_px < math.inf:
         raise InputError(f"--focal-px {arguments.focal_px:g}: a focal length is above 0 and finite, in pixels")
-    if arguments.fov_deg is not None and not 0 < arguments.fov_deg < 180:
-        raise InputError(f"--fov-deg {arguments.fov_deg:g}: a field of view lies between 0 and 180 degrees")
-    if arguments.max_hands < 1:
-        raise InputError(f"--max-hands {arguments.max_hands}: at least 1 hand has to be looked for")
+    smallest, largest = PLAUSIBLE_FOV_DEG
+    if arguments.fov_deg is not None and not smallest <= arguments.fov_deg <= largest:
+        raise InputError(f"--fov-deg {arguments.fov_deg:g}: a lens's field of view is {smallest:.3g} to {largest:.3g} degrees")
+    if not arguments.encoder:
+        raise InputError("--encoder: the name is empty; give default, landmarks or a file of weights")
     if arguments.profile is not None:
         raise InputError(f"--profile {printable(arguments.profile)}: this version reads no profiles yet; give --hand-length-mm")
-    if arguments.hand_length_mm is not None and not 50 <= arguments.hand_length_mm <= 400:
-        raise InputError(f"--hand-length-mm {arguments.hand_length_mm:g}: from wrist to middle fingertip are 50 to 400 mm")
     return Task(
         arguments.out,
         None if arguments.box is None else _box(arguments.box),

@@ -20,7 +20,7 @@ class SeenHand:
 
     Attributes:
         side: which hand, in a picture that is not mirrored.
-        score: how sure the side is, 0.5 to 1. MediaPipe tells no other score.
+        score: confidence of the detector in the side, 0.5 to 1. MediaPipe tells no other score.
         landmarks: wrist, thumb1..4, ..., pinky1..4 as shares of the picture's width and height.
         landmarks_mm: the same relative to one another, axes of the camera.
     """

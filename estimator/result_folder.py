@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from estimator.errors import InputError
 from estimator.export import FORMATS, MeshFormat, write_hand
-from estimator.files import write_file
+from estimator.files import require_writable_folder, write_file
 from estimator.placed_hand import PlacedHand
 from estimator.result import HandResult, Result, write_result
 
@@ -30,20 +28,6 @@ class Pictures:
 
     overlay: UInt8[np.ndarray, "height width 3"] | None
     views: UInt8[np.ndarray, "sheet_height sheet_width 3"] | None
-
-
-def require_writable(folder: Path) -> None:
-    """Make ``folder`` and see that files can be put there.
-
-    Raises:
-        InputError: when that is not so.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(f"--out {folder}: cannot be written ({error.strerror or error}); choose another folder") from error
 
 
 def folder_names(paths: Sequence[Path]) -> list[str]:
@@ -70,10 +54,7 @@ def write_hands(hands: Sequence[PlacedHand], folder: Path, formats: Sequence[Mes
     Raises:
         InputError: when a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror or error}); choose another --out") from error
+    require_writable_folder(folder, "choose another --out")
     results = []
     for index, hand in enumerate(hands):
         files = {kind: Path(f"hand_{index}_{hand.side}.{kind}") for kind in formats}

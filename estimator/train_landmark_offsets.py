@@ -6,6 +6,7 @@ the detector sees it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import cv2
 import numpy as np
 import roma
 import torch
-import tyro
 from jaxtyping import Float
 from rich.console import Console
 from scipy.optimize import least_squares
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from datasets.pose_sampler import PoseSampler
 from datasets.sample_image import ASSETS, fill
+from estimator.command import DONE, CommandOptions, run_command
 from estimator.detector import HandDetector
 from estimator.files import write_file
 from estimator.hand.camera import Camera
@@ -36,8 +37,8 @@ _WRONG = 0.1
 
 
 @dataclass(frozen=True)
-class OffsetOptions:
-    """Options of the command.
+class OffsetOptions(CommandOptions):
+    """Measure where in the hand the detector puts its landmarks, on simulated hands.
 
     Attributes:
         out: where the offsets go.
@@ -98,6 +99,7 @@ class VirtualCamera:
             vertices=mesh.vertices.double().numpy() @ R.T + to_camera,
             joint_rotations=R @ mesh.joints.rotations.double().numpy(),
             joint_positions=joints + to_camera,
+            joints_mm=(joints + to_camera)[list(LANDMARK_JOINTS)],
             scale_source="subject default",
         )
 
@@ -117,9 +119,12 @@ def fit_offsets(hands: list[SeenHand], camera: Camera) -> LandmarkOffsets:
     return LandmarkOffsets(offsets)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line."""
-    options = tyro.cli(OffsetOptions, args=argv, description=__doc__)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return run_command(OffsetOptions, _run, "estimator.train_landmark_offsets", argv)
+
+
+def _run(options: OffsetOptions) -> int:
     console = Console(stderr=True)
     template = HandTemplate.load()
     generator, random = torch.Generator().manual_seed(options.seed), np.random.default_rng(options.seed)
@@ -134,7 +139,7 @@ def main(argv: list[str] | None = None) -> int:
     before, after = (_median_miss(seen, studio.camera, fit) for fit in (replace(offsets, mm=0 * offsets.mm), offsets))
     console.print(f"{len(seen)} of {options.hands} simulated hands seen; median distance {before:.2f} px, with offsets {after:.2f} px")
     write_file(options.out, json.dumps(offsets.document(template.skeleton_id), indent=1).encode())
-    return 0
+    return DONE
 
 
 def _median_miss(hands: list[SeenHand], camera: Camera, offsets: LandmarkOffsets) -> float:

@@ -5,25 +5,32 @@ detector errs: its 3D landmarks are those of another, similar hand (pose, propor
 its 2D landmarks shift finger by finger. Landmarks lie where the detector puts them (``landmark_offsets``), give or take.
 """
 
+import dataclasses
+import json
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import roma
 import torch
-import tyro
 from jaxtyping import Float
 from rich.console import Console
 from torch import Generator, Tensor
 from torch.nn.functional import l1_loss, normalize
 
 from datasets.pose_sampler import PoseSampler
+from estimator.command import DONE, CommandOptions, run_command
 from estimator.encoder import EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
+from estimator.errors import InputError
+from estimator.files import write_file
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import ALIGNMENT_LANDMARKS, FINGERS, LANDMARK_JOINTS, LANDMARK_NAMES, POSE_SIZE, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.refinement import PROPORTIONS, Skeleton
+from estimator.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,11 @@ class DetectorErrors:
 
 
 @dataclass(frozen=True)
-class TrainLandmarksOptions:
-    """Options of the command.
+class TrainLandmarksOptions(CommandOptions):
+    """Train the landmark encoder on sampled poses.
 
     Attributes:
-        out: where the weights go.
+        out: file for the weights; options and commit go beside it as .json.
         steps: gradient steps.
         batch: hands a step.
         learning_rate: at the start; it falls to zero along a cosine.
@@ -68,6 +75,10 @@ class TrainLandmarksOptions:
     learning_rate: float = 1e-3
     poses: int = 200_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.poses, self.learning_rate) <= 0:
+            raise InputError("--steps, --batch, --poses and --learning-rate must be positive")
 
 
 @dataclass(frozen=True)
@@ -212,12 +223,22 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
     return encoder.eval()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line."""
-    options = tyro.cli(TrainLandmarksOptions, args=argv, description=__doc__)
-    encoder = train(options, Console(stderr=True))
-    encoder.save(options.out, HandTemplate.load().skeleton_id)
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return run_command(TrainLandmarksOptions, _run, "estimator.train_landmarks", argv)
+
+
+def _run(options: TrainLandmarksOptions) -> int:
+    record = {"command": "estimator.train_landmarks", "commit": _commit(), "options": dataclasses.asdict(options), "version": VERSION}
+    write_file(options.out.with_suffix(".json"), json.dumps(record, indent=1, default=str).encode())
+    train(options, Console(stderr=True)).save(options.out, HandTemplate.load().skeleton_id)
+    return DONE
+
+
+def _commit() -> str | None:
+    """The checkout's commit; None outside of one."""
+    answer = subprocess.run(["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    return answer.stdout.strip() or None
 
 
 if __name__ == "__main__":

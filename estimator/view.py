@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels, where pixel (0, 0) is the centre of the top-left pixel."""
+from estimator.placed_hand import Box
 
 LONGEST_SIDE = 1280
 """A larger view is shrunk (area-averaged) to this: the networks see 192 and 224 pixels and sample without a filter of their own."""

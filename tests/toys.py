@@ -96,6 +96,7 @@ def toy_placed_hand(side: Side = "right", seed: int = 0) -> PlacedHand:
         vertices=placed(mesh.vertices),
         joint_rotations=world @ R @ mesh.joints.rotations.double().numpy() @ own,
         joint_positions=positions,
+        joints_mm=positions[list(LANDMARK_JOINTS)],
         scale_source="subject default",
     )
 

@@ -1,6 +1,7 @@
 """Rigid and similarity alignment of corresponding points (section 5.2: wrist and finger roots)."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import roma
 import torch
@@ -30,7 +31,7 @@ def align_rigid(
 
     Three points off a line fix it; for fewer the rotation is one of several optima.
     """
-    R, t = roma.rigid_points_registration(source, target, weights=weights)
+    R, t = cast("tuple[Tensor, Tensor]", roma.rigid_points_registration(source, target, weights=weights))
     return Similarity(R, t, torch.ones_like(t[..., 0]))
 
 
@@ -40,5 +41,6 @@ def align_similarity(
     weights: Float[Tensor, "*batch points"] | None = None,
 ) -> Similarity:
     """As ``align_rigid``, with one more unknown: the scale (Procrustes alignment, as in PA-MPJPE)."""
-    R, t, scale = roma.rigid_points_registration(source, target, weights=weights, compute_scaling=True)
+    registration = roma.rigid_points_registration(source, target, weights=weights, compute_scaling=True)
+    R, t, scale = cast("tuple[Tensor, Tensor, Tensor]", registration)
     return Similarity(R, t, scale)

@@ -25,15 +25,29 @@ def compiled(function: Kernel) -> Kernel:
         return cast(Kernel, numba.njit(nogil=True, error_model="numpy")(function))
 
 
-def in_threads(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
-    """``work`` done on every piece.
+def was_compiled(kernel: Callable) -> bool:
+    """Whether this process had to compile the kernel, rather than find it in the cache."""
+    return bool(kernel.stats.cache_misses)  # pyright: ignore[reportFunctionMemberAccess]
 
-    The threads live for this call only. numba's own pools outlast it, and abort the process when two requests enter them at once or
+
+def in_threads(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:
+    """``work`` done on every piece, by the caller and by threads beside it.
+
+    These live for this call only. numba's own pools outlast it, and abort the process when two requests enter them at once or
     a forked data loader inherits them.
     """
-    if min(THREAD_COUNT, len(pieces)) < 2:
-        for piece in pieces:
+    remaining = iter(pieces)
+
+    def work_on() -> None:
+        for piece in remaining:  # each goes to whichever thread asks first
             work(piece)
+
+    helper_count = min(THREAD_COUNT, len(pieces)) - 1
+    if helper_count < 1:
+        work_on()
         return
-    with ThreadPoolExecutor(min(THREAD_COUNT, len(pieces))) as pool:
-        list(pool.map(work, pieces))
+    with ThreadPoolExecutor(helper_count) as pool:
+        helpers = [pool.submit(work_on) for _ in range(helper_count)]
+        work_on()
+        for helper in helpers:
+            helper.result()

@@ -28,7 +28,7 @@ def visibility(
         points = vertices - (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         lifted = points + _LIFT_MM * normals
         pixels_per_mm = 0.48 * (resolution - 1) / max(float(np.linalg.norm(points, axis=1).max()), 1.0)
-        triangles, R = faces.astype(np.int32), _looking_along(-directions)
+        triangles, R = faces.astype(np.int32, order="C"), _looking_along(-directions)
         in_threads(lambda light: _light(points, lifted, triangles, R[light], pixels_per_mm, resolution, seen[light]), range(len(R)))
     return seen
 
@@ -88,13 +88,13 @@ def _light(
     middle = (resolution - 1) / 2
     u, v, z = np.empty(len(points)), np.empty(len(points)), np.empty(len(points))
     for i in range(len(points)):
-        x, y, depth = points[i]
+        x, y, depth = points[i, 0], points[i, 1], points[i, 2]
         u[i] = middle + pixels_per_mm * (R[0, 0] * x + R[0, 1] * y + R[0, 2] * depth)
         v[i] = middle + pixels_per_mm * (R[1, 0] * x + R[1, 1] * y + R[1, 2] * depth)
         z[i] = R[2, 0] * x + R[2, 1] * y + R[2, 2] * depth
     nearest = np.full((resolution, resolution), np.inf)
     for face in range(len(faces)):
-        a, b, c = faces[face]
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
         first_row, last_row = math.ceil(min(v[a], v[b], v[c])), math.floor(max(v[a], v[b], v[c]))
         if first_row > last_row:
             continue
@@ -111,7 +111,7 @@ def _light(
                     nearest[row, column] = min(nearest[row, column], depth)
 
     for i in range(len(lifted)):
-        x, y, depth = lifted[i]
+        x, y, depth = lifted[i, 0], lifted[i, 1], lifted[i, 2]
         across = middle + pixels_per_mm * (R[0, 0] * x + R[0, 1] * y + R[0, 2] * depth)
         down = middle + pixels_per_mm * (R[1, 0] * x + R[1, 1] * y + R[1, 2] * depth)
         reach = R[2, 0] * x + R[2, 1] * y + R[2, 2] * depth - _BIAS_MM

@@ -14,7 +14,11 @@ PREFIX = "b_r_"
 
 
 def load_official_template(folder: Path) -> HandTemplate:
-    """The official hand at theta = 0, mm, in the frame of its own files: the wrist's offset and rest rotation place it there.
+    """The official hand at theta = 0, mm, in the frame of its wrist.
+
+    Its files place the wrist somewhere in a frame of their own. As everywhere else here, the hand frame is the wrist's: root offset
+    and root rest rotation are nothing, and the surface is moved along. Poses and bone lengths mean what they meant; a placement in
+    the files' frame is one of ours after the wrist's ``local_pose``.
 
     The folder knows neither joint limits nor nails: the limits are those of our default template, no face is a nail.
 
@@ -26,6 +30,7 @@ def load_official_template(folder: Path) -> HandTemplate:
     bind_inverse = _read_poses(folder / "global_pose_inv.txt", joint_of_id)
     bound, uv, faces, uv_faces = _read_surface(folder / "hand.obj")
     weights = _read_weights(folder / "skinning_weight.txt", joint_of_id, len(bound))
+    local[WRIST] = np.eye(4)  # from here on the wrist is the origin
     at_zero = _global_poses(local) @ bind_inverse
     default = HandTemplate.load()
     return HandTemplate(
@@ -34,11 +39,11 @@ def load_official_template(folder: Path) -> HandTemplate:
         uv=uv,
         uv_faces=uv_faces,
         nail_faces=np.zeros(len(faces), dtype=bool),
-        rest_rotations=local[:, :3, :3].copy(),
-        joint_offsets=local[:, :3, 3].copy(),
+        rest_rotations=local[:, :3, :3],
+        joint_offsets=local[:, :3, 3],
         skinning_weights=weights,
-        pose_lower=default.pose_lower.copy(),
-        pose_upper=default.pose_upper.copy(),
+        pose_lower=default.pose_lower,
+        pose_upper=default.pose_upper,
     )
 
 

@@ -13,6 +13,9 @@ from estimator.hand.compiled import THREAD_COUNT, compiled, in_threads
 NEAR_MM = 10.0
 """Triangles with a corner nearer than this are left out whole: no camera focuses on a hand that near."""
 
+_SAMPLE_STRIDE = 16
+"""One vertex in so many tells how a view's vertices are spread over its rows."""
+
 _SUBPIXELS = 2.0**14
 """Corners snap to this fraction of a pixel, so that all edge functions of triangles under 4,096 px are exact in 64-bit floats."""
 
@@ -53,58 +56,62 @@ def rasterize(
         raise ValueError(f"faces name vertices {faces.min()} to {faces.max()}; there are {vertices.shape[-2]}")
     if (K[..., 0, 1] != 0).any():
         raise ValueError("K[0, 1] should be 0: skewed pixels are not supported")
-    points = np.ascontiguousarray(vertices, dtype=np.float64).reshape(math.prod(views), vertices.shape[-2], 3)
-    intrinsics = np.broadcast_to(K.astype(np.float64), (*views, 3, 3)).reshape(-1, 3, 3)
-    triangles = np.ascontiguousarray(faces, dtype=np.int32)
+    # copies, so that kernels meet one layout and are compiled once, whatever the caller's arrays are
+    points = np.array(vertices, dtype=np.float64, order="C").reshape(math.prod(views), vertices.shape[-2], 3)
+    intrinsics = np.array(np.broadcast_to(K, (*views, 3, 3)), dtype=np.float64, order="C").reshape(-1, 3, 3)
+    triangles = np.array(faces, dtype=np.int32, order="C")
 
+    projected = np.zeros((len(points), 3, vertices.shape[-2]))
     depth = np.zeros((len(points), height, width), dtype=np.float32)
     seen = np.full((len(points), height, width), -1, dtype=np.int32)
     barycentrics = np.zeros((len(points), height, width, 3), dtype=np.float32)
 
     def draw(piece: tuple[int, int, int]) -> None:
         view, top, bottom = piece
-        _draw(points[view], triangles, intrinsics[view], top, bottom, depth[view], seen[view], barycentrics[view])
+        _draw(projected[view], triangles, top, bottom, depth[view], seen[view], barycentrics[view])
 
-    in_threads(draw, _strips(len(points), height))
+    in_threads(lambda view: _project(points[view], intrinsics[view], projected[view]), range(len(points)))
+    in_threads(draw, _pieces(projected, height))
     return Fragments(
         depth.reshape(*views, height, width), seen.reshape(*views, height, width), barycentrics.reshape(*views, height, width, 3)
     )
 
 
-def _strips(view_count: int, height: int) -> list[tuple[int, int, int]]:
-    """(view, top, bottom) of pieces of work: whole views, or strips of rows where there are fewer views than cores."""
-    strips = 1 if view_count >= THREAD_COUNT else 2 * THREAD_COUNT
-    rows = np.linspace(0, height, min(strips, max(height, 1)) + 1).astype(int).tolist()
-    return [(view, top, bottom) for view in range(view_count) for top, bottom in pairwise(rows)]
+def _pieces(projected: Float[np.ndarray, "views 3 vertices"], height: int) -> list[tuple[int, int, int]]:
+    """(view, top, bottom) of pieces of work: whole views; where cores outnumber them, strips of rows, each with as many vertices."""
+    strip_count = 1 if len(projected) >= THREAD_COUNT else THREAD_COUNT
+    pieces = []
+    for view, (_, v, _) in enumerate(projected):
+        sample = np.sort(np.clip(np.rint(v[::_SAMPLE_STRIDE]), 0, height))
+        inner = [int(sample[len(sample) * strip // strip_count]) for strip in range(1, strip_count) if len(sample)]
+        pieces += [(view, top, bottom) for top, bottom in pairwise([0, *inner, height]) if top < bottom]
+    return pieces
+
+
+@compiled
+@no_type_check
+def _project(points: np.ndarray, K: np.ndarray, projected: np.ndarray) -> None:
+    """Rows u, v (pixels, snapped) and inverse depth of each vertex; inverse depth 0 where it cannot be drawn."""
+    for i in range(len(points)):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        if z >= NEAR_MM and z < np.inf:
+            u = np.rint((K[0, 0] * x / z + K[0, 2]) * _SUBPIXELS) / _SUBPIXELS
+            v = np.rint((K[1, 1] * y / z + K[1, 2]) * _SUBPIXELS) / _SUBPIXELS
+            if abs(u) < 1e9 and abs(v) < 1e9:
+                projected[0, i], projected[1, i], projected[2, i] = u, v, 1 / z
 
 
 @compiled
 @no_type_check
 def _draw(
-    points: np.ndarray,
-    triangles: np.ndarray,
-    K: np.ndarray,
-    top: int,
-    bottom: int,
-    depth: np.ndarray,
-    seen: np.ndarray,
-    barycentrics: np.ndarray,
+    projected: np.ndarray, triangles: np.ndarray, top: int, bottom: int, depth: np.ndarray, seen: np.ndarray, barycentrics: np.ndarray
 ) -> None:
     """Draw rows top to bottom of one view. Inverse depth is linear in the image; edge functions grow linearly along x."""
     width = depth.shape[1]
-    vertex_count = len(points)
-    u, v, inverse = np.empty(vertex_count), np.empty(vertex_count), np.zeros(vertex_count)
-    for i in range(vertex_count):
-        x, y, z = points[i]
-        if z >= NEAR_MM and z < np.inf:
-            u[i] = np.rint((K[0, 0] * x / z + K[0, 2]) * _SUBPIXELS) / _SUBPIXELS
-            v[i] = np.rint((K[1, 1] * y / z + K[1, 2]) * _SUBPIXELS) / _SUBPIXELS
-            if abs(u[i]) < 1e9 and abs(v[i]) < 1e9:
-                inverse[i] = 1 / z
-
+    u, v, inverse = projected[0], projected[1], projected[2]
     nearest = np.zeros((bottom - top, width))
     for face in range(len(triangles)):
-        a, b, c = triangles[face]
+        a, b, c = triangles[face, 0], triangles[face, 1], triangles[face, 2]
         if inverse[a] == 0 or inverse[b] == 0 or inverse[c] == 0:
             continue
         first_row = max(top, math.ceil(min(v[a], v[b], v[c])))

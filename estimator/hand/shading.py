@@ -117,7 +117,7 @@ def shade(
     """
     height, width = (side // samples for side in fragments.faces.shape)
     attributes = np.column_stack([surface.normals, surface.colours, surface.openness, surface.lit]).astype(np.float32)
-    faces = surface.faces.astype(np.int32)
+    faces, intrinsics = surface.faces.astype(np.int32, order="C"), np.array(K, dtype=np.float64, order="C")
     away = turned_away(surface)
     lights = np.array([[light.unit, light.colour] for light in (lighting.key, lighting.fill, lighting.rim)], dtype=np.float32)
     ambient = np.array([lighting.ground, lighting.sky], dtype=np.float32)
@@ -125,7 +125,21 @@ def shade(
     colour, coverage = np.zeros((height, width, 3), dtype=np.float32), np.zeros((height, width), dtype=np.float32)
 
     def work(rows: tuple[int, int]) -> None:
-        _shade(attributes, faces, away, fragments.faces, fragments.barycentrics, K, samples, lights, ambient, skin, *rows, colour, coverage)
+        _shade(
+            attributes,
+            faces,
+            away,
+            fragments.faces,
+            fragments.barycentrics,
+            intrinsics,
+            samples,
+            lights,
+            ambient,
+            skin,
+            *rows,
+            colour,
+            coverage,
+        )
 
     bounds = np.linspace(0, height, min(2 * THREAD_COUNT, max(height, 1)) + 1).astype(int).tolist()
     in_threads(work, list(pairwise(bounds)))
@@ -154,7 +168,13 @@ def interpolate(
     """Attributes of the vertices at the covered pixels of one view, row by row."""
     covered = fragments.faces >= 0
     values = np.empty((int(covered.sum()), attributes.shape[1]), dtype=np.float32)
-    _interpolate(attributes.astype(np.float32), faces, fragments.faces[covered], fragments.barycentrics[covered], values)
+    _interpolate(
+        attributes.astype(np.float32, order="C"),
+        faces.astype(np.int32, order="C"),
+        fragments.faces[covered],
+        fragments.barycentrics[covered],
+        values,
+    )
     return values
 
 
@@ -200,8 +220,8 @@ def _shade(
                 face = seen[row, column]
                 if face < 0:
                     continue
-                a, b, c = faces[face]
-                wa, wb, wc = barycentrics[row, column]
+                a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+                wa, wb, wc = barycentrics[row, column, 0], barycentrics[row, column, 1], barycentrics[row, column, 2]
                 for i in range(len(value)):
                     value[i] = wa * attributes[a, i] + wb * attributes[b, i] + wc * attributes[c, i]
                 coverage[y, x] += weight
@@ -252,7 +272,7 @@ def _reflect(
 @no_type_check
 def _interpolate(attributes: np.ndarray, faces: np.ndarray, seen: np.ndarray, barycentrics: np.ndarray, values: np.ndarray) -> None:
     for pixel in range(len(seen)):
-        a, b, c = faces[seen[pixel]]
+        a, b, c = faces[seen[pixel], 0], faces[seen[pixel], 1], faces[seen[pixel], 2]
         for channel in range(attributes.shape[1]):
             values[pixel, channel] = (
                 barycentrics[pixel, 0] * attributes[a, channel]

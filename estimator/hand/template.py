@@ -5,12 +5,20 @@ A joint's frame is turned likewise: x along the bone, z the flexion axis (positi
 """
 
 import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
+
+Side = Literal["left", "right"]
+"""Which hand of a person. The template is a right one; a left one is its mirror image."""
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -100,30 +108,29 @@ class HandTemplate:
     pose_upper: Float[np.ndarray, " pose"]
 
     def __post_init__(self) -> None:
-        for value in (self.vertices, self.joint_offsets, self.skinning_weights, self.rest_rotations, self.uv):
-            if not np.isfinite(value).all():
-                raise ValueError("hand template: expected finite numbers, found nan or infinity")
-        vertex_count, face_count = len(self.vertices), len(self.faces)
-        expected = {
-            "joint_offsets": (JOINT_COUNT, 3),
-            "rest_rotations": (JOINT_COUNT, 3, 3),
-            "skinning_weights": (vertex_count, JOINT_COUNT),
-            "uv_faces": (face_count, 3),
-            "nail_faces": (face_count,),
-            "pose_lower": (POSE_SIZE,),
-            "pose_upper": (POSE_SIZE,),
-        }
-        for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"hand template: {name} should be {shape}, is {getattr(self, name).shape}")
-        if face_count and not (self.faces.min() >= 0 and self.faces.max() < vertex_count):
-            raise ValueError("hand template: faces name vertices that do not exist")
-        if face_count and not (self.uv_faces.min() >= 0 and self.uv_faces.max() < len(self.uv)):
-            raise ValueError("hand template: uv_faces name texture coordinates that do not exist")
+        for field in fields(self):
+            own = np.array(getattr(self, field.name))  # frozen below, and the caller's array is not ours to freeze
+            own.flags.writeable = False
+            object.__setattr__(self, field.name, own)
+        _require_layout({field.name: getattr(self, field.name) for field in fields(self)})
+        self._require_sound_surface()
+        self._require_sound_skeleton()
+
+    def _require_sound_surface(self) -> None:
+        for name, count in (("faces", len(self.vertices)), ("uv_faces", len(self.uv))):
+            indices = getattr(self, name)
+            if indices.size and not (indices.min() >= 0 and indices.max() < count):
+                raise ValueError(f"hand template: {name} names rows beyond the {count} there are")
         if np.abs(self.skinning_weights.sum(axis=1) - 1).max(initial=0) > 1e-4 or self.skinning_weights.min(initial=0) < 0:
             raise ValueError("hand template: skinning weights must be non-negative and sum to one at each vertex")
-        for field in fields(self):
-            getattr(self, field.name).flags.writeable = False
+
+    def _require_sound_skeleton(self) -> None:
+        R = self.rest_rotations.astype(np.float64)
+        skewed = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)) > 1e-3
+        for joint in np.flatnonzero(skewed | (np.linalg.det(R) <= 0)):
+            raise ValueError(f"hand template: the rest rotation of {JOINT_NAMES[joint]} is no rotation (orthonormal, determinant 1)")
+        for entry in np.flatnonzero(self.pose_lower > self.pose_upper):
+            raise ValueError(f"hand template: the limits of {POSE_NAMES[entry]} are the wrong way round")
 
     @property
     def parents(self) -> tuple[int, ...]:
@@ -141,18 +148,18 @@ class HandTemplate:
         return _digest(self.rest_rotations, self.joint_offsets)
 
     def save(self, path: Path) -> None:
-        """Write an npz: 32-bit floats, indices as small as they fit, weights sparse."""
+        """Write an npz: 32-bit floats for the surface, indices as small as they fit, weights sparse."""
         vertex, joint = np.nonzero(self.skinning_weights)
         np.savez_compressed(
             path,
             vertices=self.vertices.astype(np.float32),
-            faces=self.faces.astype(np.uint16),
+            faces=_small(self.faces, len(self.vertices)),
             uv=self.uv.astype(np.float32),
-            uv_faces=self.uv_faces.astype(np.uint16),
+            uv_faces=_small(self.uv_faces, len(self.uv)),
             nail_faces=self.nail_faces,
             rest_rotations=self.rest_rotations,
             joint_offsets=self.joint_offsets,
-            weight_vertex=vertex.astype(np.uint16),
+            weight_vertex=_small(vertex, len(self.vertices)),
             weight_joint=joint.astype(np.uint8),
             weight_value=self.skinning_weights[vertex, joint].astype(np.float32),
             pose_lower=self.pose_lower,
@@ -165,21 +172,83 @@ class HandTemplate:
         """Read what ``save`` wrote.
 
         Raises:
-            ValueError: when the file is missing, not such an npz, or has other joints.
+            ValueError: when the file is missing, damaged in any way, or has other arrays or joints.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = dict(data)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: cannot read the hand template ({error}); restore the file from the repository") from error
-        names = arrays.pop("joint_names", np.array([]))
-        if tuple(names) != JOINT_NAMES:
+            arrays = _read_arrays(path)
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{path}: cannot read the hand template ({reason}); restore the file from the repository") from error
+        if set(arrays) != _SAVED or tuple(arrays["joint_names"].ravel()) != JOINT_NAMES:
             raise ValueError(f"{path}: not a hand template of this version; run python -m decoder_pretrain.build_template")
-        vertex, joint, value = (arrays.pop(f"weight_{part}") for part in ("vertex", "joint", "value"))
-        weights = np.zeros((len(arrays["vertices"]), JOINT_COUNT), dtype=np.float32)
-        weights[vertex, joint] = value
-        faces, uv_faces = (arrays.pop(name).astype(np.int64) for name in ("faces", "uv_faces"))
-        return cls(faces=faces, uv_faces=uv_faces, skinning_weights=weights, **arrays)
+        try:
+            arrays["skinning_weights"] = _dense_weights(arrays)
+            hand = {field.name: _indices(arrays[field.name]) for field in fields(cls)}
+            _require_layout(hand)
+            return cls(**hand)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}; restore the file from the repository") from error
+
+
+def _require_layout(arrays: Mapping[str, np.ndarray]) -> None:
+    """That each array is of its kind, fits the others in shape, and holds finite numbers; ValueError otherwise."""
+    vertex_count, face_count, texcoord_count = (len(np.atleast_1d(arrays[name])) for name in ("vertices", "faces", "uv"))
+    expected = {
+        "vertices": ("f", (vertex_count, 3)),
+        "faces": ("i", (face_count, 3)),
+        "uv": ("f", (texcoord_count, 2)),
+        "uv_faces": ("i", (face_count, 3)),
+        "nail_faces": ("b", (face_count,)),
+        "rest_rotations": ("f", (JOINT_COUNT, 3, 3)),
+        "joint_offsets": ("f", (JOINT_COUNT, 3)),
+        "skinning_weights": ("f", (vertex_count, JOINT_COUNT)),
+        "pose_lower": ("f", (POSE_SIZE,)),
+        "pose_upper": ("f", (POSE_SIZE,)),
+    }
+    for name, (kind, shape) in expected.items():
+        array = arrays[name]
+        if array.dtype.kind != kind or array.shape != shape:
+            kind_name = {"f": "floats", "i": "signed integers", "b": "truth values"}[kind]
+            raise ValueError(f"hand template: {name} should be {kind_name} of shape {shape}, is {array.dtype} of shape {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"hand template: expected finite numbers, found nan or infinity in {name}")
+
+
+_WEIGHTS = ("weight_vertex", "weight_joint", "weight_value")
+_SAVED = {field.name for field in fields(HandTemplate)} - {"skinning_weights"} | {*_WEIGHTS, "joint_names"}
+
+_DAMAGE = (OSError, ValueError, EOFError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged npz raises."""
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an npz by its name. Each is read whole before it is looked into, so that its checksum is compared first."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+            for name in archive.namelist()
+        }
+
+
+def _dense_weights(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "vertices joints"]:
+    vertex, joint, value = (arrays[name] for name in _WEIGHTS)
+    weights = np.zeros((len(np.atleast_1d(arrays["vertices"])), JOINT_COUNT), dtype=np.float32)
+    if not (vertex.ndim == 1 and vertex.shape == joint.shape == value.shape):
+        raise ValueError("hand template: the skinning weights' vertices, joints and values differ in number")
+    try:
+        weights[_indices(vertex), _indices(joint)] = value
+    except IndexError as error:
+        raise ValueError("hand template: skinning weights name vertices or joints that do not exist") from error
+    return weights
+
+
+def _indices(array: np.ndarray) -> np.ndarray:
+    """Small saved indices as the 64-bit ones that everything else uses; what is no integer stays what it is."""
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+
+
+def _small(indices: Integer[np.ndarray, "*shape"], count: int) -> Integer[np.ndarray, "*shape"]:
+    return indices.astype(np.uint16 if count <= 2**16 else np.uint32)
 
 
 def _digest(*arrays: np.ndarray) -> str:

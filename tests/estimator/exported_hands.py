@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from estimator.hand.template import DEFAULT_TEMPLATE, HandTemplate
+from estimator.hand.template import HandTemplate
 from estimator.placed_hand import PlacedHand, Side
 from tests import toys
 
@@ -39,8 +39,6 @@ def _seamed(template: HandTemplate) -> HandTemplate:
 
 
 def _real_hand(side: Side, seed: int) -> PlacedHand:
-    if not DEFAULT_TEMPLATE.exists():
-        pytest.skip("the hand template has not been built")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toys, "toy_template", HandTemplate.load)
         return toys.toy_placed_hand(side, seed)

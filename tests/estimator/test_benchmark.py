@@ -1,6 +1,7 @@
 """The benchmark: every promised figure is there and means what it says; how large it is, is the machine's business."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -64,6 +65,48 @@ def test_every_promised_figure_is_written_and_shown(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("toy_estimator")
+def test_peak_memory_is_told_before_other_programs_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer's memory is not ours."""
+    held = [100.0]
+
+    def time_peers(*_: object) -> list[tuple[str, benchmark.Times]]:
+        held[0] = 900.0
+        return []
+
+    monkeypatch.setattr(benchmark, "_time_peers", time_peers)
+    monkeypatch.setattr(benchmark, "peak_memory_mb", lambda: held[0])
+    image, result = write_image(tmp_path / "a.png", 200), tmp_path / "b.json"
+    assert benchmark.main(["--image", image, "--json", str(result), "--repeats", "1", "--warm-up", "0"]) == 0
+    assert held == [900.0]
+    assert json.loads(result.read_text())["peak_mb"] == 100.0
+
+
+@pytest.mark.parametrize("place", ["/proc/none/x.json", "folder"])
+def test_a_place_that_cannot_be_written_is_told_before_any_work(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(benchmark, "measure", lambda *_: pytest.fail("the work has begun"))
+    image = write_image(tmp_path / "a.png", 200)
+    assert benchmark.main(["--image", image, "--json", str(tmp_path / place)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+
+
+@pytest.mark.usefixtures("toy_estimator")
+def test_runs_are_counted_where_a_person_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--image", write_image(tmp_path / "a.png", 200), "--repeats", "3", "--warm-up", "0"]
+    assert benchmark.main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert benchmark.main(arguments) == 0
+    assert "timing" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("toy_estimator")
 def test_an_image_without_a_hand_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["--image", write_image(tmp_path / "dark.png", 5)]) == 3
     assert "dark.png" in capsys.readouterr().err
@@ -109,7 +152,6 @@ def test_versions_name_what_does_the_work() -> None:
     assert all(versions()[name] for name in ("deephandmesh", "python", "torch", "numpy", "numba", "mediapipe"))
 
 
-@pytest.mark.skipif(not benchmark.SAMPLE_IMAGE.exists(), reason="the sample image is not there")
 def test_the_real_pipeline_is_timed(tmp_path: Path) -> None:
     result = tmp_path / "benchmark.json"
     assert benchmark.main(["--json", str(result), "--repeats", "2", "--warm-up", "1"]) == 0

@@ -34,6 +34,14 @@ def test_uniform_factor_on_the_palm_and_bones_moves_bone_ends_with_their_joints(
     torch.testing.assert_close(moved, (rest.vertices[at_tip] - old[tip]).mean(dim=0), atol=1.5, rtol=0)
 
 
+def test_palm_grows_with_its_bones(decoder: HandDecoder) -> None:
+    rest = decoder.rest_hand()
+    longer = with_joint_offsets(decoder, rest, 1.2 * rest.joint_offsets)
+    palm = decoder.skinning_weights[:, WRIST] == 1
+    assert palm.sum() > 10
+    torch.testing.assert_close(longer.vertices[palm], 1.2 * rest.vertices[palm])
+
+
 def test_stretch_takes_each_child_to_its_new_place(decoder: HandDecoder) -> None:
     old = decoder.joint_offsets
     new = old * (1 + 0.1 * torch.rand(len(old), 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))

@@ -1,9 +1,11 @@
 """Weights: round trip, strictness, errors that name the cure."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.encoder import LandmarkEncoder, LandmarkEncoderConfig
@@ -40,6 +42,49 @@ def test_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.safetensors: cannot read"):
         load_checkpoint(tmp_path / "absent.safetensors", "toy", "0123")
+
+
+GOOD_HEADER = {"kind": "toy", "made_for": "0123", "config": {}}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "{",
+        "[" * 100_000,
+        "null",
+        json.dumps(["toy", "0123"]),
+        json.dumps({"kind": "toy", "config": {}}),
+        json.dumps({"kind": "toy", "made_for": "0123"}),
+        json.dumps({**GOOD_HEADER, "made_for": 123}),
+        json.dumps({**GOOD_HEADER, "config": [3]}),
+        json.dumps({**GOOD_HEADER, "kind": None}),
+    ],
+    ids=lambda header: str(header)[:40],
+)
+def test_a_damaged_header_is_one_line(tmp_path: Path, header: str | None) -> None:
+    path = tmp_path / "toy.safetensors"
+    path.write_bytes(save({"a": torch.zeros(2)}, None if header is None else {"deephandmesh": header}))
+    with pytest.raises(InputError, match=r"toy\.safetensors: ") as caught:
+        load_checkpoint(path, "toy", "0123")
+    assert "\n" not in str(caught.value)
+    path.write_bytes(save({"a": torch.zeros(2)}, {"deephandmesh": json.dumps(GOOD_HEADER)}))
+    assert load_checkpoint(path, "toy", "0123").config == {}
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, number: float) -> None:
+    weights = {"sound": torch.zeros(2), "count": torch.arange(3), "sick": torch.tensor([0.0, number])}
+    save_checkpoint(Checkpoint("toy", "0123", {}, weights), tmp_path / "toy.safetensors")
+    with pytest.raises(InputError, match="sick holds nan or infinity"):
+        load_checkpoint(tmp_path / "toy.safetensors", "toy", "0123")
+
+
+def test_a_folder_is_no_file_of_weights(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        load_checkpoint(tmp_path, "toy", "0123")
 
 
 def test_encoder_round_trip(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from estimator import placement
 from estimator.crop import crop_hand, rotation_to_ray
 from estimator.hand.camera import Camera
 from estimator.hand.template import ALIGNMENT_LANDMARKS, POSE_SIZE
@@ -102,3 +103,24 @@ def test_refinement_starts_where_placement_ends() -> None:
     prediction = EncoderPrediction(np.full(POSE_SIZE, 0.2), crop.R_camera_crop.T, np.zeros((21, 3)))
     unmoved = place_refined(skeleton, prediction, crop, RefinementSettings(iterations=0))
     np.testing.assert_array_equal(unmoved.translation, place(skeleton, prediction, crop).translation)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_target_in_space_mixes_encoder_and_detector_at_the_encoders_size(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    skeleton, points = Skeleton.of(toy_template()), seen_hand(3)
+    crop = crop_hand("right", CAMERA.project(points), 1.7 * points, CAMERA)
+    encoded = np.random.default_rng(1).normal(0, 40, (21, 3))
+    encoded -= encoded.mean(axis=0)
+    prediction = EncoderPrediction(np.full(POSE_SIZE, 0.2), crop.R_camera_crop.T, encoded)
+    targets: list[np.ndarray] = []
+
+    def recorder(skeleton: Skeleton, start: HandState, px: np.ndarray, relative: np.ndarray, *_: object) -> HandState:
+        targets.append(relative)
+        return start
+
+    monkeypatch.setattr(placement, "refine", recorder)
+    place_refined(skeleton, prediction, crop, RefinementSettings(encoder_share=share))
+    detected = crop.landmarks_mm
+    size = max(np.vdot(detected, encoded) / np.vdot(detected, detected), 0.0)
+    expected = np.stack([crop.R_camera_crop @ (share * e + (1 - share) * size * d) for e, d in zip(encoded, detected, strict=True)])
+    np.testing.assert_allclose(targets[0], expected, atol=1e-9)

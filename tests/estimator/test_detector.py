@@ -7,6 +7,7 @@ picture. The last ones run the real one.
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,9 +19,11 @@ import estimator
 from estimator import detector
 from estimator.detector import Detection, HandDetector, distance, distinct
 from estimator.errors import InputError
+from estimator.images import read_photograph
 from estimator.landmarker import SeenHand
 from estimator.models import HAND_LANDMARKER, cached_bundle
 from estimator.placed_hand import Side
+from estimator.view import around
 
 PATTERN = np.random.default_rng(0).uniform(size=(21, 2))
 PATTERN = (PATTERN - PATTERN.min(axis=0)) / np.ptp(PATTERN, axis=0)
@@ -153,6 +156,21 @@ def test_in_box_finds_the_hand_of_the_box_and_not_its_neighbour(painted: type[Pa
         assert np.allclose(hand.landmarks_px, landmarks_of(box), atol=1.0)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_in_box_takes_the_hand_that_fits_the_box_best_whatever_its_score_and_order(
+    painted: type[PaintedHands], order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, box = PaintedHands.__call__, (100.0, 95.0, 175.0, 105.0)
+    monkeypatch.setattr(painted, "score", staticmethod(lambda share: 1 - share))
+    monkeypatch.setattr(painted, "__call__", lambda self, pixels: seen(self, pixels)[::order])
+    image = picture(400, 300, ("left", (105, 110, 70, 70)), ("right", (180, 100, 90, 90)))
+    first_look = around(box, detector.BOX_FACTORS[0]).pixels(image)
+    assert len(painted(None, 4, 0.3)(first_look)) == 2
+    hand = HandDetector().in_box(image, box)
+    assert hand is not None
+    assert hand.side == "right"
+
+
 def test_in_box_turns_the_view_and_the_answer_back(painted: type[PaintedHands], monkeypatch: pytest.MonkeyPatch) -> None:
     """A detector that knows wide hands only finds a tall one in a turned view, and says where it is in the image."""
     box = (100, 80, 50, 70)
@@ -192,6 +210,16 @@ def test_one_hand_seen_twice_is_one_hand_whatever_its_sides() -> None:
     assert distinct(reversed(twice)) == [twice[1]]
 
 
+def test_boxes_that_cover_each_other_hold_one_hand_however_its_landmarks_differ() -> None:
+    """The networks may see fingers where the wrist is: the same place, other landmarks."""
+    upright = detection("left", 0.8, (100, 100, 100, 100))
+    turned = replace(upright, side="right", score=0.9, landmarks_px=2 * np.array([149.5, 149.5]) - upright.landmarks_px)
+    assert distance(upright, turned) > detector.SAME_DISTANCE
+    assert distinct([upright, turned]) == [turned]
+    beside = replace(turned, landmarks_px=turned.landmarks_px + np.array([40.0, 0.0]))
+    assert distinct([upright, beside]) == [beside, upright]
+
+
 def test_crossed_hands_are_two() -> None:
     upright, lying = detection("left", 0.9, (100, 100, 40, 160)), detection("right", 0.8, (40, 160, 160, 40))
     assert distinct([upright, lying]) == [upright, lying]
@@ -227,10 +255,7 @@ def real() -> Iterator[HandDetector]:
 
 @pytest.fixture(scope="module")
 def sample() -> np.ndarray:
-    path = Path(estimator.__file__).parent / "assets" / "sample.jpg"
-    if not path.exists():
-        pytest.skip(f"no sample image at {path}")
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return read_photograph(Path(estimator.__file__).parent / "assets" / "sample.jpg").pixels
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (33, 17), (240, 320)])

@@ -1,6 +1,7 @@
 """The evaluation command: whom it counts as found, what it averages, and what it writes; on toy hands whose truth is known."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from PIL import Image
 
 from datasets.photos import JOINT_ORDER
 from datasets.sample import HandSample
-from estimator import evaluate
-from estimator.detector import Detection
+from estimator import evaluate, evaluation
+from estimator.detector import Detection, HandDetector
 from estimator.evaluation_scores import HandScore, Prediction, Truth, nearest_found, table_rows, truth_in_image
 from estimator.hand.camera import Camera
 from estimator.pipeline import EstimatorOptions, HandEstimator
@@ -34,20 +35,40 @@ def detection_of(hand: PlacedHand) -> Detection:
     )
 
 
-class ToyEstimator(HandEstimator):
-    """Finds two hands in a bright image and none in a dark one; places the first hand exactly where it is."""
+class ToyDetector(HandDetector):
+    """Finds two hands in a bright image and none in a dark one."""
 
-    def __init__(self, options: EstimatorOptions = EstimatorOptions()) -> None:
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        return [detection_of(OTHER_HAND), detection_of(HAND)] if image.mean() > 100 else []
+
+
+class ToyEstimator(HandEstimator):
+    """Places the first hand exactly where it is."""
+
+    detectors_opened = 0
+
+    def __init__(self, options: EstimatorOptions = EstimatorOptions(), detector: HandDetector | None = None) -> None:
         self.options = options
-        self.detector = lambda image: [detection_of(OTHER_HAND), detection_of(HAND)] if image.mean() > 100 else []  # type: ignore[assignment]
+        self.detector = detector or self.open_detector()
+
+    @classmethod
+    def open_detector(cls) -> HandDetector:
+        cls.detectors_opened += 1
+        return ToyDetector()
 
     def place(self, detection: Detection, camera: Camera) -> PlacedHand:
-        return replace(HAND, side=detection.side, camera=camera)
+        """Moved by what tells the options apart: 10 mm without refinement, 1 mm an encoder's letter beyond those of ``default``."""
+        x = 10.0 * (not self.options.refine) + 1.0 * (len(self.options.encoder) - len("default"))
+        return replace(HAND, side=detection.side, camera=camera, joints_mm=HAND.joints_mm + np.array([x, 0.0, 0.0]))
 
 
 @pytest.fixture
 def toy_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "HandEstimator", ToyEstimator)
+    monkeypatch.setattr(evaluation, "HandEstimator", ToyEstimator)
+    monkeypatch.setattr(ToyEstimator, "detectors_opened", 0)
 
 
 def entry(image: str, **changes: Any) -> dict[str, Any]:
@@ -90,9 +111,9 @@ def test_every_method_is_measured_per_source_and_over_all(tmp_path: Path, capsys
         tmp_path, entry("bright.png"), entry("dark.png", source="night", rendered=True), entry("bright.png", source="night")
     )
     status, document = run(index)
-    assert status == 0
+    assert status == 3  # the dark one
     assert document["schema"] == "deephandmesh-eval/1"
-    methods, sources = ("detector", "landmarks", "full"), ("toys", "night", "all")
+    methods, sources = ("detector", "landmarks", "default", "full"), ("toys", "night", "all")
     assert [(r["source"], r["method"]) for r in document["rows"]] == [(s, m) for s in sources for m in methods]
     assert [row(document, s, "full")["rendered"] for s in sources] == [False, None, None]
     for method in methods:
@@ -115,6 +136,56 @@ def test_every_method_is_measured_per_source_and_over_all(tmp_path: Path, capsys
 
     table = capsys.readouterr().out
     assert all(word in table for word in (*methods, *sources, "real", "mixed"))
+
+
+def in_plane_shift(document: dict[str, Any], method: str) -> float:
+    """How far a method's joints are beside the true ones, mm, read off the pixels."""
+    return row(document, "all", method)["epe2d_px"] / np.mean(HAND.camera.fx / HAND.joints_mm[:, 2])
+
+
+@pytest.mark.usefixtures("toy_estimator")
+def test_encoders_are_measured_alone_and_the_pipeline_as_asked_for(tmp_path: Path) -> None:
+    index = write_photos(tmp_path, entry("bright.png"))
+    _, document = run(index)
+    shifts = {method: in_plane_shift(document, method) for method in ("landmarks", "default", "full")}
+    assert shifts == {"landmarks": pytest.approx(12), "default": pytest.approx(10), "full": pytest.approx(0, abs=1e-6)}
+    assert document["encoders"] == {"landmarks": "landmarks", "default": "default"}
+    assert (document["encoder"], document["refine"]) == ("default", True)
+    assert ToyEstimator.detectors_opened == 1
+
+    _, document = run(index, "--no-refine")
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", "full"]
+    assert in_plane_shift(document, "full") == pytest.approx(10)
+    assert not document["refine"]
+
+    _, document = run(index, "--encoder", "landmarks")
+    assert in_plane_shift(document, "full") == pytest.approx(2)
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", "full"]
+
+
+@pytest.mark.usefixtures("toy_estimator")
+@pytest.mark.parametrize(
+    ("file", "method"), [("runs/mine.safetensors", "mine"), ("a/default.safetensors", "default (file)"), ("full", "full (file)")]
+)
+def test_an_encoder_of_a_file_has_a_row_of_its_own(tmp_path: Path, file: str, method: str) -> None:
+    _, document = run(write_photos(tmp_path, entry("bright.png")), "--encoder", file, "--plots", str(tmp_path / "plots"))
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", method, "full"]
+    assert document["encoders"][method] == document["encoder"] == file
+    beyond = abs(len(file) - len("default"))
+    assert in_plane_shift(document, "full") == pytest.approx(beyond)
+    assert in_plane_shift(document, method) == pytest.approx(abs(10 + len(file) - len("default")))
+
+
+@pytest.mark.usefixtures("toy_estimator")
+def test_the_camera_is_the_entrys(tmp_path: Path) -> None:
+    """The toy pipeline is exact in whatever camera it is given: only with the annotated one it meets the annotated pixels."""
+    width, height = HAND.camera.width, HAND.camera.height
+    camera = Camera(1.15 * HAND.camera.fx, 1.1 * HAND.camera.fy, HAND.camera.cx + 9, HAND.camera.cy - 7, width, height)
+    own = {"kp2d": camera.project(HAND.joints_mm).tolist(), "K": camera.K.tolist()}
+    index = write_photos(tmp_path, entry("bright.png", source="own", **own), entry("bright.png", source="none", **{**own, "K": None}))
+    _, document = run(index)
+    assert row(document, "own", "full")["epe2d_px"] == pytest.approx(0, abs=1e-6)
+    assert row(document, "none", "full")["epe2d_px"] > 5
 
 
 @pytest.mark.usefixtures("toy_estimator")
@@ -157,10 +228,9 @@ def test_masked_joints_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy_estimator")
-def test_options_choose_methods_and_photographs(tmp_path: Path) -> None:
+def test_a_limit_chooses_photographs_evenly(tmp_path: Path) -> None:
     index = write_photos(tmp_path, *(entry("bright.png", source=f"s{i}") for i in range(6)))
-    _, document = run(index, "--limit", "3", "--no-refine")
-    assert {r["method"] for r in document["rows"]} == {"detector", "landmarks"}
+    _, document = run(index, "--limit", "3")
     assert {r["source"] for r in document["rows"]} == {"s0", "s2", "s4", "all"}
 
 
@@ -192,7 +262,10 @@ def test_one_bad_photograph_is_reported_and_the_others_are_measured(tmp_path: Pa
 
 @pytest.mark.usefixtures("toy_estimator")
 def test_exit_status_when_no_hand_is_found_and_when_nothing_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(write_photos(tmp_path, entry("bright.png")))[0] == 0
+    assert run(write_photos(tmp_path, entry("bright.png"), entry("dark.png")))[0] == 3
     assert run(write_photos(tmp_path, entry("dark.png")))[0] == 3
+    assert run(write_photos(tmp_path, entry("dark.png"), entry("absent.png")))[0] == 2
     assert evaluate.main([str(write_photos(tmp_path, entry("absent.png"))), "--dataset", "photos"]) == 2
     assert evaluate.main([str(tmp_path / "absent.json"), "--dataset", "photos"]) == 2
     assert "absent.json" in capsys.readouterr().err
@@ -203,6 +276,9 @@ def test_exit_status_when_no_hand_is_found_and_when_nothing_can_be_used(tmp_path
     "options",
     [
         ["--dataset", "rhd"],
+        ["--dataset", "rhd", "--split", "evaluation"],
+        ["--dataset", "photos", "--split", "evaluation"],
+        ["--dataset", "photos", "--split", "half"],
         ["--dataset", "photos", "--limit", "0"],
         [],
         ["--dataset", "photos", "--json", "/proc/none/x.json"],
@@ -214,6 +290,38 @@ def test_wrong_usage_ends_with_2_and_no_traceback(tmp_path: Path, capsys: pytest
     error = capsys.readouterr().err
     assert error
     assert "Traceback" not in error
+
+
+@pytest.mark.usefixtures("toy_estimator")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dataset", "rhd"], "comes with the stage 2 encoder"),
+        (["--dataset", "photos", "--split", "evaluation"], "photos has no splits"),
+        (["--dataset", "photos", "--json", "/proc/none/x.json"], "/proc/none: cannot be written"),
+        (["--dataset", "photos", "--plots", "/proc/none"], "/proc/none: cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line_before_any_work(
+    tmp_path: Path, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_: pytest.fail("the work has begun"))
+    assert evaluate.main([str(write_photos(tmp_path, entry("bright.png"))), *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_an_installed_package_says_that_it_takes_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with the wheel, which lacks the folder datasets/."""
+    index = write_photos(tmp_path, entry("bright.png"))
+    for module in [name for name in sys.modules if name.startswith(("datasets.", "estimator.evaluation"))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    assert evaluate.main([str(index), "--dataset", "photos"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "python -m estimator.evaluate runs from a checkout" in line
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,12 +382,11 @@ def test_a_row_without_found_hands_has_no_numbers() -> None:
 
 
 def test_the_camera_is_the_annotations_or_sixty_degrees() -> None:
-    camera = evaluate.sample_camera(sample(), 640, 480)
+    camera = evaluation.sample_camera(sample(), 640, 480)
     np.testing.assert_array_equal(camera.K, HAND.camera.K)
-    assert evaluate.sample_camera(sample(K=None), 640, 480) == Camera.from_fov(60.0, 640, 480)
+    assert evaluation.sample_camera(sample(K=None), 640, 480) == Camera.from_fov(60.0, 640, 480)
 
 
-@pytest.mark.skipif(not SAMPLE_IMAGE.exists(), reason="the sample image is not there")
 def test_the_real_pipeline_agrees_with_itself(tmp_path: Path) -> None:
     """Annotated with what the pipeline answers, the sample image is found, on the right side, without error."""
     pixels = np.asarray(Image.open(SAMPLE_IMAGE).convert("RGB"))

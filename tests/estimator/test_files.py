@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from estimator.errors import InputError
-from estimator.files import write_file
+from estimator.files import require_writable_file, require_writable_folder, write_file
 
 
 def names_in(folder: Path) -> list[str]:
@@ -55,6 +55,33 @@ def test_places_that_cannot_be_written_are_named(tmp_path: Path, name: str) -> N
 def test_names_as_long_as_the_system_allows(tmp_path: Path) -> None:
     write_file(tmp_path / ("x" * 255), b"content")
     assert (tmp_path / ("x" * 255)).read_bytes() == b"content"
+
+
+def test_looking_whether_a_place_is_writable_makes_its_folder_and_nothing_else(tmp_path: Path) -> None:
+    require_writable_folder(tmp_path / "new" / "deep")
+    require_writable_file(tmp_path / "other" / "result.json")
+    assert names_in(tmp_path / "new" / "deep") == names_in(tmp_path / "other") == []
+    (tmp_path / "old.json").write_bytes(b"old")
+    require_writable_file(tmp_path / "old.json")
+    assert (tmp_path / "old.json").read_bytes() == b"old"
+    require_writable_file(Path(os.devnull))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/self/nowhere"])
+def test_a_folder_that_cannot_be_is_one_line_with_the_cure(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match="take another") as caught:
+        require_writable_folder(tmp_path / place, "take another")
+    assert str(tmp_path / place) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["folder", "file/result.json", "/proc/self/nowhere/result.json"])
+def test_a_file_that_cannot_be_is_refused_beforehand(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=Path(place).name):
+        require_writable_file(tmp_path / place)
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full on this system")

@@ -233,7 +233,8 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "drawing.eps": (lambda path: save(scene(), path), "not an image"),
     "depth.tiff": (lambda path: save(np.full((32, 32), 700, np.float32), path), "0 to 1"),
     "nan.tiff": (lambda path: save(np.full((32, 32), np.nan, np.float32), path), "0 to 1"),
-    "wide_range.tiff": (lambda path: save(np.full((32, 32), 70000, np.int32), path), "0 to 65535"),
+    "integers.tiff": (lambda path: save(scene()[..., 0].astype(np.int32), path), "32-bit integers"),
+    "wide_integers.tiff": (lambda path: save(np.full((32, 32), 2**31, np.uint32), path), "32-bit integers"),
 }
 
 

@@ -4,20 +4,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from estimator import EstimatorOptions, HandEstimator
 from estimator.detector import Detection, HandDetector
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
+from estimator.hand.decoder import HandDecoder
 from estimator.hand.poses import NAMED_POSES
-from estimator.hand.template import JOINT_NAMES, HandTemplate
+from estimator.hand.template import FINGERS, JOINT_NAMES, HandTemplate
+from estimator.landmark_offsets import LandmarkOffsets
 from estimator.placed_hand import PlacedHand
-from estimator.refinement import HandState, Skeleton, landmarks_of
+from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 from estimator.refinement_kernel import rotation_of
+from tests.procrustes import similarity_error
 
 CAMERA = Camera.from_fov(60.0, 640, 480)
 FACING = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 """Takes the hand frame to a camera that sees the palm, fingers up."""
+
+
+TEMPLATE = HandTemplate.load()
+SKELETON = Skeleton.of(TEMPLATE, LandmarkOffsets.load(TEMPLATE.skeleton_id))
 
 
 class GivenDetector(HandDetector):
@@ -33,13 +41,12 @@ class GivenDetector(HandDetector):
         return self.detections[0] if self.detections else None
 
 
-def truth(name: str, seed: int) -> np.ndarray:
+def truth(name: str, seed: int, proportions: tuple[float, ...] = (1.0,) * 6) -> np.ndarray:
     """Landmarks of a named pose before the camera, mm."""
     random = np.random.default_rng(seed)
     rotation = rotation_of(random.normal(0, 0.35, 3)) @ FACING
     translation = np.array([random.uniform(-60, 60), 60.0, random.uniform(400, 600)])
-    skeleton = Skeleton.of(HandTemplate.load())
-    return landmarks_of(skeleton, HandState(np.array(NAMED_POSES[name]), rotation, translation, np.ones(6)))
+    return landmarks_of(SKELETON, HandState(np.array(NAMED_POSES[name]), rotation, translation, np.array(proportions)))
 
 
 def detection_of(landmarks: np.ndarray) -> Detection:
@@ -59,14 +66,6 @@ def mirrored(detection: Detection) -> Detection:
 @pytest.fixture(scope="module")
 def estimator() -> HandEstimator:
     return HandEstimator(detector=GivenDetector())
-
-
-def similarity_error(found: np.ndarray, expected: np.ndarray) -> float:
-    x, y = found - found.mean(axis=0), expected - expected.mean(axis=0)
-    U, S, V = np.linalg.svd(x.T @ y)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U @ V))])
-    scale = (S * signs).sum() / (x**2).sum()
-    return float(np.linalg.norm(scale * x @ (U * signs) @ V - y, axis=1).mean())
 
 
 @pytest.mark.parametrize("name", ["flat", "relaxed", "fist", "point", "spread", "thumb_up", "ok"])
@@ -114,6 +113,21 @@ def test_hand_length_scales_hand_and_distance_alike(length: float) -> None:
     np.testing.assert_allclose(scaled.joints_px, plain.joints_px, atol=0.01)
     ratio = scaled.root_translation / plain.root_translation
     np.testing.assert_allclose(scaled.vertices, ratio[2] * plain.vertices, atol=0.05)
+
+
+def test_the_surface_follows_longer_and_shorter_fingers() -> None:
+    options = EstimatorOptions(refinement=RefinementSettings(proportion_sigma=1.0, pose_sigma=0.5))
+    detection = detection_of(truth("flat", 7, proportions=(1.0, 1.15, 0.85, 1.15, 0.85, 1.2)))
+    hand = HandEstimator(options, GivenDetector()).place(detection, CAMERA)
+    rest = HandDecoder(TEMPLATE).rest_frames(torch.tensor(TEMPLATE.joint_offsets, dtype=torch.float32)).positions.numpy()
+    ratios = []
+    for finger in FINGERS:
+        tip, bone = JOINT_NAMES.index(f"{finger}_null"), f"{finger}2"
+        ratios.append(hand.bone_lengths_mm[bone] / np.linalg.norm(TEMPLATE.joint_offsets[JOINT_NAMES.index(bone)]))
+        skin_to_tip = np.linalg.norm(hand.vertices - hand.joint_positions[tip], axis=1).min()
+        assert skin_to_tip == pytest.approx(np.linalg.norm(TEMPLATE.vertices - rest[tip], axis=1).min(), abs=1.0)
+    assert max(ratios) > 1.08
+    assert min(ratios) < 0.92
 
 
 def test_refinement_comes_nearer_to_the_landmarks() -> None:

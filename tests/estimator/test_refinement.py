@@ -5,19 +5,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import expm
 
 from estimator.hand.camera import Camera
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import LANDMARK_JOINTS, POSE_SIZE
+from estimator.landmark_offsets import LandmarkOffsets
 from estimator.refinement import (
     HandState,
     RefinementSettings,
     Skeleton,
-    _kernel_arrays,
+    _bones,
+    _state,
     landmarks_of,
     refine,
 )
-from estimator.refinement_kernel import cost, moved, normal_equations, rotation_of
+from estimator.refinement_kernel import (
+    SMALLEST_PROPORTION,
+    Evidence,
+    cost,
+    damped_step,
+    landmark_moves,
+    moved,
+    normal_equations,
+    posed,
+    rotation_of,
+)
 from tests.toys import toy_template
 
 CAMERA = Camera.from_fov(60.0, 640, 480)
@@ -27,6 +40,12 @@ FACING = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 @pytest.fixture(scope="module")
 def skeleton() -> Skeleton:
     return Skeleton.of(toy_template())
+
+
+@pytest.fixture(scope="module")
+def marked_skeleton() -> Skeleton:
+    """One whose landmarks lie beside its joints."""
+    return Skeleton.of(toy_template(), LandmarkOffsets(np.random.default_rng(0).normal(0, 5, (21, 3))))
 
 
 def state(seed: int, spread: float = 1.0) -> HandState:
@@ -48,21 +67,47 @@ def test_kinematics_agree_with_the_decoders(skeleton: Skeleton) -> None:
 
 
 @pytest.mark.parametrize("limits", [(-0.5, 1.6), (0.3, 0.6)])
-def test_gradient_is_that_of_the_cost(skeleton: Skeleton, limits: tuple[float, float]) -> None:
-    arrays = list(_kernel_arrays(skeleton))
-    arrays[6] = np.array([np.full(POSE_SIZE, limits[0]), np.full(POSE_SIZE, limits[1])])
-    here, start, truth = state(2), state(3), state(4)
-    as_tuples = [(s.theta, s.rotation, s.translation, s.proportions) for s in (here, start)]
-    target = landmarks_of(skeleton, truth)
-    rest = (CAMERA.project(target), target - target.mean(axis=0), np.array([CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy]))
-    sigmas = np.array([12.0, 8.0, 0.25, 0.05, 0.05])
-    evidence = (*rest, sigmas)
-    _, gradient = normal_equations(tuple(arrays), *as_tuples, evidence)
+def test_gradient_is_that_of_the_cost(marked_skeleton: Skeleton, limits: tuple[float, float]) -> None:
+    bounds = np.repeat(np.array(limits)[:, None], POSE_SIZE, axis=1)
+    bones = _bones(replace(marked_skeleton, limits=bounds))
+    here, start = _state(state(2)), _state(state(3))
+    target = landmarks_of(marked_skeleton, state(4))
+    evidence = Evidence(
+        CAMERA.project(target), target - target.mean(axis=0), CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy, 12.0, 8.0, 0.25, 0.05, 0.05
+    )
+
+    def cost_after(step: np.ndarray) -> float:
+        there = moved(here, step)
+        return cost(bones, there, posed(bones, there), start, evidence)
+
+    pose = posed(bones, here)
+    moves = landmark_moves(bones, here, pose, len(here.proportions))
+    gradient = normal_equations(bones, here, pose, moves, start, evidence)[:, -1]
+    assert len(gradient) == 6 + POSE_SIZE + 6
     for i in range(len(gradient)):
         step = np.zeros(len(gradient))
         step[i] = 1e-6
-        up, down = (cost(tuple(arrays), moved(as_tuples[0], sign * step), as_tuples[1], evidence) for sign in (1, -1))
-        assert gradient[i] == pytest.approx((up - down) / 2e-6, rel=1e-3, abs=1e-2)
+        assert gradient[i] == pytest.approx((cost_after(step) - cost_after(-step)) / 2e-6, rel=1e-3, abs=1e-2)
+
+
+def test_damped_step_solves_the_damped_equations() -> None:
+    jacobian, residuals = np.random.default_rng(0).normal(size=(60, 40)), np.random.default_rng(1).normal(size=60)
+    H, g = jacobian.T @ jacobian, jacobian.T @ residuals
+    step = damped_step(np.column_stack([np.triu(H), g]), 0.3)
+    np.testing.assert_allclose(step, np.linalg.solve(H + 0.3 * np.diag(np.diag(H)), -g), atol=1e-12)
+
+
+def test_rotation_of_a_vector_is_the_exponential_of_its_cross_product() -> None:
+    for vector in np.vstack([np.random.default_rng(0).normal(size=(5, 3)), np.eye(3) * 1e-7, np.zeros((1, 3))]):
+        x, y, z = vector
+        np.testing.assert_allclose(rotation_of(vector), expm(np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])), atol=1e-12)
+
+
+def test_a_step_halves_a_bone_at_most() -> None:
+    here = _state(state(2))
+    shrunk = moved(here, np.concatenate([np.zeros(6 + POSE_SIZE), [-5.0, -0.01, 0, 0, 0, 0]]))
+    assert shrunk.proportions[0] == SMALLEST_PROPORTION == 0.5
+    assert shrunk.proportions[1] == pytest.approx(here.proportions[1] - 0.01)
 
 
 def test_truth_is_left_alone(skeleton: Skeleton) -> None:
@@ -101,10 +146,38 @@ def test_limits_hold_back_what_the_landmarks_ask(skeleton: Skeleton) -> None:
     assert found.theta.max() < skeleton.limits[1].max() + 0.1
 
 
+def test_twice_the_resolution_is_the_same_hand(skeleton: Skeleton) -> None:
+    start, target = state(11), landmarks_of(skeleton, state(12))
+    fine = Camera(2 * CAMERA.fx, 2 * CAMERA.fy, 2 * CAMERA.cx, 2 * CAMERA.cy, 1280, 960)
+    pixels = CAMERA.project(target) + 3.0
+    coarse_answer, fine_answer = (
+        refine(skeleton, start, k * pixels, target, camera, RefinementSettings()) for k, camera in ((1, CAMERA), (2, fine))
+    )
+    np.testing.assert_allclose(fine_answer.theta, coarse_answer.theta, atol=1e-6)
+
+
+def test_marks_that_are_not_joints_move_with_their_joints(marked_skeleton: Skeleton, skeleton: Skeleton) -> None:
+    marked, plain = marked_skeleton, skeleton
+    placed = state(13)
+    decoder = HandDecoder(toy_template()).double()
+    frames = decoder.frames(torch.tensor(placed.theta), torch.tensor(plain.scaled_offsets(placed.proportions)))
+    R = placed.rotation @ frames.rotations.numpy()[list(LANDMARK_JOINTS)]
+    expected = landmarks_of(plain, placed) + (R @ marked.landmark_offsets[..., None])[..., 0]
+    np.testing.assert_allclose(landmarks_of(marked, placed), expected, atol=1e-4)
+
+
 def test_no_iteration_returns_the_start(skeleton: Skeleton) -> None:
     start = state(10)
     found = refine(skeleton, start, np.zeros((21, 2)), np.zeros((21, 3)), CAMERA, RefinementSettings(iterations=0))
     np.testing.assert_array_equal(found.theta, start.theta)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_landmarks_that_are_not_numbers_are_refused(skeleton: Skeleton, bad: float) -> None:
+    pixels = np.zeros((21, 2))
+    pixels[4, 1] = bad
+    with pytest.raises(ValueError, match="finite"):
+        refine(skeleton, state(1), pixels, np.zeros((21, 3)), CAMERA, RefinementSettings())
 
 
 def test_settings_without_trust_are_refused() -> None:

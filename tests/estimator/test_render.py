@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from estimator.hand.camera import Camera
+from estimator.hand.shading import Light, Lighting, Surface, smooth_normals
 from estimator.placed_hand import PlacedHand
-from estimator.render import SAMPLES, Sheet, bands, render_overlay, render_views, skin_colours
+from estimator.render import SAMPLES, Sheet, _with_shadows, bands, render_overlay, render_views, skin_colours
 from tests.toys import toy_placed_hand
 
 HAND = toy_placed_hand()
@@ -94,6 +95,24 @@ def test_bands_hold_the_hand_and_their_intrinsics_its_pixels() -> None:
     samples = samples[:, :2] / samples[:, 2:]
     pixels = large.camera.project(HAND.vertices) - (pieces[1].left, pieces[1].top)
     np.testing.assert_allclose((samples + 0.5) / SAMPLES, pixels + 0.5)
+
+
+@pytest.mark.parametrize("direction", [(-0.6, -0.8, -0.7), (0.7, 0.2, -0.9)])
+def test_what_stands_towards_the_key_light_casts_the_shadow(direction: tuple[float, float, float]) -> None:
+    """A sheet that faces the camera, and a small one before it in the direction of the light."""
+    light = Light(direction, (1.0, 1.0, 1.0))
+    x, y = (side.ravel() for side in np.meshgrid(np.linspace(-150, 150, 61), np.linspace(-150, 150, 61)))
+    corner = np.arange(61 * 61).reshape(61, 61)[:-1, :-1].ravel()
+    triangles = np.concatenate([corner[:, None] + (0, 61, 1), corner[:, None] + (1, 61, 62)])
+    sheet = np.column_stack([x, y, np.full(x.size, 600.0)])
+    small = sheet * (0.2, 0.2, 1) + 80 * light.unit
+    vertices, faces = np.concatenate([sheet, small]), np.concatenate([triangles, triangles + len(sheet)])
+    plain = np.ones(len(vertices))
+    surface = Surface(vertices, faces, smooth_normals(vertices, faces), np.ones((len(vertices), 3)), plain, plain)
+    lit = _with_shadows(surface, Lighting(key=light)).lit[: len(sheet)]
+    from_middle = np.abs(sheet[:, :2]).max(axis=1)
+    assert lit[from_middle < 8].max() < 0.1
+    assert lit[(from_middle > 60) & (from_middle < 140)].min() > 0.8
 
 
 def test_each_hand_has_its_own_colour() -> None:

@@ -16,7 +16,7 @@ import estimator.version
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import DEGREES_OF_FREEDOM, JOINT_NAMES, LANDMARK_JOINTS, PARENT_NAMES
+from estimator.hand.template import DEGREES_OF_FREEDOM, JOINT_NAMES, PARENT_NAMES
 from estimator.placed_hand import PlacedHand
 from estimator.result import (
     HandResult,
@@ -28,7 +28,7 @@ from estimator.result import (
     result_document,
     write_result,
 )
-from tests.toys import toy_placed_hand
+from tests.toys import BONES, toy_placed_hand
 
 POINT, PIXEL = [float] * 3, [float] * 2
 HAND = {
@@ -39,6 +39,7 @@ HAND = {
     "landmarks_px": [PIXEL] * 21,
     "joints_px": [PIXEL] * 21,
     "joints_mm": [POINT] * 21,
+    "skeleton_mm": dict.fromkeys(JOINT_NAMES, POINT),
     "pose_rad": {JOINT_NAMES[joint]: POINT for joint, _ in DEGREES_OF_FREEDOM},
     "root": {"rotation": [POINT] * 3, "translation_mm": POINT},
     "bone_lengths_mm": dict.fromkeys((name for name in JOINT_NAMES if name in PARENT_NAMES), float),
@@ -104,12 +105,31 @@ def test_no_hands(tmp_path: Path) -> None:
 def test_numbers_are_the_hands(hands: tuple[PlacedHand, ...]) -> None:
     for index, (hand, said) in enumerate(zip(hands, result_document(result(hands))["hands"], strict=True)):
         assert (said["index"], said["side"]) == (index, hand.side)
-        np.testing.assert_allclose(said["joints_mm"], hand.joint_positions[list(LANDMARK_JOINTS)], atol=1e-3)
+        np.testing.assert_allclose(said["joints_mm"], hand.joints_mm, atol=1e-3)
+        np.testing.assert_allclose(list(said["skeleton_mm"].values()), hand.joint_positions, atol=1e-3)
         np.testing.assert_allclose(said["joints_px"], hand.camera.project(np.array(said["joints_mm"])), atol=0.01)
         distances = np.linalg.norm(np.array(said["joints_px"]) - said["landmarks_px"], axis=1)
         assert said["reprojection_px"] == pytest.approx(np.median(distances), abs=0.01)
         assert (said["mesh"]["vertices"], said["mesh"]["faces"]) == (len(hand.vertices), len(hand.faces))
         assert list(said["mesh"]["files"].values()) == ["hand_0_right.obj", "hand_0_right.glb"]
+
+
+def test_reprojection_is_the_median_which_a_few_bad_landmarks_do_not_move() -> None:
+    hand = toy_placed_hand()
+    offsets = np.linspace(1.0, 3.0, 21)
+    offsets[[4, 8, 12]] = 500.0
+    hand = replace(hand, landmarks_px=hand.joints_px + np.stack([offsets, np.zeros(21)], axis=1))
+    assert result_document(result((hand,)))["hands"][0]["reprojection_px"] == pytest.approx(sorted(offsets)[10], abs=1e-3)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_bone_lengths_are_distances_in_the_skeleton(side: str) -> None:
+    """Whatever the pose: no joint stretches."""
+    for said in (result_document(result((toy_placed_hand(side, seed),)))["hands"][0] for seed in range(3)):
+        skeleton = {name: np.array(position) for name, position in said["skeleton_mm"].items()}
+        for name, length in said["bone_lengths_mm"].items():
+            assert length == pytest.approx(np.linalg.norm(skeleton[name] - skeleton[PARENT_NAMES[name]]), abs=0.01)
+        assert said["bone_lengths_mm"]["middle2"] == pytest.approx(BONES["2"], abs=0.01)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
@@ -123,7 +143,7 @@ def test_pose_and_root_rebuild_the_joints(side: str) -> None:
     if side == "left":
         own = own * [1.0, 1.0, -1.0]
     rebuilt = own @ np.array(said["root"]["rotation"]).T + said["root"]["translation_mm"]
-    np.testing.assert_allclose(rebuilt[list(LANDMARK_JOINTS)], said["joints_mm"], atol=0.01)
+    np.testing.assert_allclose(rebuilt, list(said["skeleton_mm"].values()), atol=0.01)
 
 
 def test_angles_that_are_no_degree_of_freedom_are_zero(hands: tuple[PlacedHand, ...]) -> None:
@@ -172,4 +192,6 @@ def test_sha256_is_the_files(tmp_path: Path) -> None:
 
 def test_the_version_is_the_packages() -> None:
     project = tomllib.loads((Path(estimator.version.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["version"] == estimator.version.VERSION == result_document(result())["versions"]["deephandmesh"]
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "estimator.version.VERSION"}
+    assert result_document(result())["versions"]["deephandmesh"] == estimator.version.VERSION

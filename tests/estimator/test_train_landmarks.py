@@ -1,5 +1,6 @@
 """Training of the landmark encoder: what it is shown, and that it learns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from estimator.crop import crop_hand
-from estimator.encoder import LandmarkEncoder
+from estimator.encoder import EncodedHand, LandmarkEncoder
 from estimator.hand.camera import Camera
-from estimator.hand.template import HandTemplate
-from estimator.train_landmarks import DetectorErrors, LandmarkSampler, loss_of, main
+from estimator.hand.template import FINGERS, LANDMARK_NAMES, HandTemplate
+from estimator.landmark_offsets import LandmarkOffsets
+from estimator.train_landmarks import DetectorErrors, LandmarkBatch, LandmarkSampler, _upright, loss_of, main
+from tests.procrustes import similarity_error
 
 PERFECT = DetectorErrors(pose=0.0, shared_pose=0.0, rotation=0.0, depth=(1.0, 1.0), space_mm=0.0, image=0.0, knuckle=0.0)
 
@@ -20,47 +23,76 @@ def template() -> HandTemplate:
     return HandTemplate.load()
 
 
-def sampler(template: HandTemplate, errors: DetectorErrors = DetectorErrors()) -> LandmarkSampler:
-    return LandmarkSampler(template, 200, torch.Generator().manual_seed(0), errors)
+def sampler(template: HandTemplate, errors: DetectorErrors = DetectorErrors(), seed: int = 0) -> LandmarkSampler:
+    marks = LandmarkOffsets.load(template.skeleton_id)
+    return LandmarkSampler(template, marks, 200, torch.Generator().manual_seed(seed), errors)
 
 
-def test_batch_is_what_the_crop_gives_at_inference(template: HandTemplate) -> None:
+def test_same_generator_same_batch(template: HandTemplate) -> None:
+    first, second = (sampler(template).batch(4) for _ in range(2))
+    torch.testing.assert_close(first.landmarks_normal, second.landmarks_normal, rtol=0, atol=0)
+    assert not torch.equal(first.theta, sampler(template, seed=1).batch(4).theta)
+
+
+@pytest.mark.parametrize("distance", [280.0, 900.0])
+def test_what_is_drawn_is_what_the_crop_gives_at_inference(template: HandTemplate, distance: float) -> None:
     """A hand before a real camera, cropped by the pipeline's code, is what the sampler's own projection draws."""
-    batch = sampler(template, PERFECT).batch(8)
+    batch = sampler(template, PERFECT).batch(16)
+    pixels, R, landmarks = _upright(batch.landmarks, torch.eye(3).expand(16, 3, 3), torch.full((16,), distance))
     camera = Camera.from_focal(800.0, 640, 480)
-    for i in range(8):
-        joints = batch.joints[i].double().numpy()
-        ray_depth = np.ptp(joints[:, :2], axis=0).max()
-        placed = joints - (joints.min(axis=0) + joints.max(axis=0)) / 2 + (0, 0, 50 * ray_depth)
+    flattest = 0.0
+    for i in range(16):
+        points = batch.landmarks[i].double().numpy()
+        placed = points - (points.min(axis=0) + points.max(axis=0)) / 2 + (0, 0, distance)
         crop = crop_hand("right", camera.project(placed), placed, camera)
-        np.testing.assert_allclose(crop.landmarks_normal, batch.landmarks_normal[i].numpy(), atol=0.25)
-        np.testing.assert_allclose(crop.landmarks_mm, joints - joints.mean(axis=0), atol=8.0)
+        drawn = normalised(pixels[i].double().numpy())
+        np.testing.assert_allclose(crop.landmarks_normal, drawn, atol=0.08)
+        np.testing.assert_allclose(crop.landmarks_mm, landmarks[i].numpy(), atol=6.0)
+        np.testing.assert_allclose(crop.R_camera_crop.T, R[i].numpy(), atol=0.08)
+        flattest = max(flattest, np.abs(normalised(landmarks[i].double().numpy()[:, :2]) - drawn).max())
+    # The test would notice a projection without perspective.
+    assert flattest > 0.1 or distance > 500
+
+
+def normalised(points: np.ndarray) -> np.ndarray:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (points - (low + high) / 2) / ((high - low).max() / 2)
+
+
+def test_knuckles_shift_along_the_first_bone_in_image_and_space(template: HandTemplate) -> None:
+    plain, shifted = (sampler(template, replace(PERFECT, knuckle=knuckle)).batch(32).landmarks_mm for knuckle in (0.0, 0.3))
+    roots = [LANDMARK_NAMES.index(f"{finger}1") for finger in FINGERS[1:]]
+    others = [k for k in range(21) if k not in roots]
+    torch.testing.assert_close(shifted[:, others], plain[:, others])
+    moved, bone = shifted[:, roots] - plain[:, roots], plain[:, [root + 1 for root in roots]] - plain[:, roots]
+    assert moved.norm(dim=-1).mean() > 5
+    torch.testing.assert_close(torch.linalg.cross(moved, bone), torch.zeros_like(bone), atol=0.5, rtol=0)
 
 
 def test_without_errors_the_relative_landmarks_are_the_truth_at_the_templates_proportions(template: HandTemplate) -> None:
     batch = sampler(template, PERFECT).batch(16)
     seen = batch.landmarks_mm - batch.landmarks_mm.mean(dim=1, keepdim=True)
-    # Only the proportions differ: another hand's by 6 percent.
-    assert (seen - batch.joints).norm(dim=-1).mean() < 12
+    # Only the proportions differ: another hand's by 6 percent; and the crop's roll, which turns the truth alone.
+    sizes = [points.norm(dim=-1).mean(dim=-1) for points in (seen, batch.landmarks)]
+    torch.testing.assert_close(*sizes, rtol=0.15, atol=0.0)
 
 
 def test_errors_make_the_task_harder(template: HandTemplate) -> None:
     perfect, disturbed = (sampler(template, errors).batch(256) for errors in (PERFECT, DetectorErrors()))
 
-    def misfit(batch: object) -> float:
-        seen = batch.landmarks_mm - batch.landmarks_mm.mean(dim=1, keepdim=True)
-        return float((seen - batch.joints).norm(dim=-1).mean())
+    def misfit(batch: LandmarkBatch) -> float:
+        return float(
+            np.mean([similarity_error(seen, true) for seen, true in zip(batch.landmarks_mm.numpy(), batch.landmarks.numpy(), strict=True)])
+        )
 
     assert misfit(disturbed) > 1.3 * misfit(perfect)
 
 
 def test_a_perfect_answer_costs_nothing(template: HandTemplate) -> None:
-    from estimator.encoder import EncodedHand
-
     samples = sampler(template)
     batch = samples.batch(16)
-    joints = batch.joints - batch.joints.mean(dim=1, keepdim=True)
-    assert loss_of(samples, EncodedHand(batch.theta, batch.R_crop_hand, joints), batch) < 1e-3
+    landmarks = batch.landmarks - batch.landmarks.mean(dim=1, keepdim=True)
+    assert loss_of(samples, EncodedHand(batch.theta, batch.R_crop_hand, landmarks), batch) < 1e-3
 
 
 def test_command_trains_and_writes_weights_bound_to_the_skeleton(tmp_path: Path, template: HandTemplate) -> None:

@@ -1,8 +1,11 @@
 """Kernels compute what their Python does; threads do every piece once and hand on errors."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import pytest
 
-from estimator.hand.compiled import compiled, in_threads
+from estimator.hand.compiled import compiled, in_threads, was_compiled
 
 
 def test_a_kernel_computes_what_its_python_does() -> None:
@@ -13,6 +16,24 @@ def test_a_kernel_computes_what_its_python_does() -> None:
         return total
 
     assert compiled(add_up)(50) == pytest.approx(add_up(50))
+
+
+def test_a_new_kernel_is_compiled_at_its_first_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a later process finds it in the cache: its file, imported again, is as good as a process."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "source.py").write_text("def double(x):\n    return 2 * x\n")
+
+    def imported():
+        spec = spec_from_file_location("source", tmp_path / "source.py")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return compiled(module.double)
+
+    first, second = imported(), imported()
+    assert not was_compiled(first)
+    assert first(21) == second(21) == 42
+    assert was_compiled(first)
+    assert not was_compiled(second)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 37])

@@ -1,5 +1,6 @@
 """The official folder, written from the format's description around a toy hand, comes back as the same hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,23 +58,18 @@ def write_folder(folder: Path, template: HandTemplate, bind: np.ndarray | None =
 
 
 def rigid_toy() -> HandTemplate:
-    """The toy with each vertex on one bone, and a wrist that is neither at the origin nor upright."""
+    """The toy with each vertex on one bone."""
     toy = toy_template()
-    turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    rest_rotations, joint_offsets = toy.rest_rotations.copy(), toy.joint_offsets.copy()
+    return replace(toy, skinning_weights=np.eye(len(JOINT_NAMES))[toy.skinning_weights.argmax(axis=1)])
+
+
+def elsewhere(template: HandTemplate) -> HandTemplate:
+    """The same hand in a frame in which its wrist is neither at the origin nor upright."""
+    turn = np.array([[0.0, -1.0, 0.0], [0.6, 0.0, -0.8], [0.8, 0.0, 0.6]])
+    rest_rotations, joint_offsets = template.rest_rotations.copy(), template.joint_offsets.copy()
     rest_rotations[WRIST], joint_offsets[WRIST] = turn, (30.0, -20.0, 10.0)
-    return HandTemplate(
-        vertices=toy.vertices @ turn.T + joint_offsets[WRIST],
-        faces=toy.faces,
-        uv=toy.uv,
-        uv_faces=toy.uv_faces,
-        nail_faces=toy.nail_faces,
-        rest_rotations=rest_rotations,
-        joint_offsets=joint_offsets,
-        skinning_weights=np.eye(len(JOINT_NAMES))[toy.skinning_weights.argmax(axis=1)],
-        pose_lower=toy.pose_lower,
-        pose_upper=toy.pose_upper,
-    )
+    vertices = template.vertices @ turn.T + joint_offsets[WRIST]
+    return replace(template, vertices=vertices, rest_rotations=rest_rotations, joint_offsets=joint_offsets)
 
 
 def test_what_was_written_comes_back_in_millimetres(tmp_path: Path):
@@ -88,13 +84,24 @@ def test_what_was_written_comes_back_in_millimetres(tmp_path: Path):
     np.testing.assert_array_equal(loaded.pose_upper, HandTemplate.load().pose_upper)
 
 
+def test_the_hand_frame_is_the_wrists_wherever_the_files_put_it(tmp_path: Path):
+    toy = rigid_toy()
+    write_folder(tmp_path, elsewhere(toy))
+    loaded = load_official_template(tmp_path)
+    np.testing.assert_allclose(loaded.joint_offsets[WRIST], 0, atol=1e-9)
+    np.testing.assert_allclose(loaded.rest_rotations[WRIST], np.eye(3), atol=1e-9)
+    for name in ("vertices", "rest_rotations", "joint_offsets"):
+        np.testing.assert_allclose(getattr(loaded, name), getattr(toy, name), atol=1e-5, err_msg=name)
+
+
 def test_a_surface_modelled_in_another_pose_is_taken_to_theta_zero(tmp_path: Path):
     toy = rigid_toy()
-    local = local_transforms(toy)
+    moved = elsewhere(toy)
+    local = local_transforms(moved)
     bent = local.copy()
     quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     bent[JOINT_NAMES.index("index2"), :3, :3] = local[JOINT_NAMES.index("index2"), :3, :3] @ quarter
-    write_folder(tmp_path, toy, bind=global_transforms(bent))
+    write_folder(tmp_path, moved, bind=global_transforms(bent))
     np.testing.assert_allclose(load_official_template(tmp_path).vertices, toy.vertices, atol=1e-5)
 
 
