@@ -48,10 +48,13 @@ $(VENV)/installed-development: $(VENV)/created pyproject.toml requirements.lock
 	$(INSTALL) '.[development]'
 	@touch $@ $(VENV)/installed
 
+# PyTorch's version is chosen, the others follow; what its CUDA build brings along is not pinned, because most machines have none.
+TORCH ?= 2.13.0
+
 # Every extra at once, so that one file of versions fits all; the local part of a version (2.13.0+cpu) is left to the machine.
 lock:
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check '.[development,training,demo,pyrender]'
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check 'torch==$(TORCH)' '.[development,training,demo,pyrender]'
 	{ echo "# Written by make lock: the versions that CI runs with, as constraints."; \
-		$(VENV)-lock/bin/python -m pip freeze --exclude deephandmesh | sed -E 's/\+[a-z0-9.]+$$//' | grep -v ' @ '; } > requirements.lock
+		$(VENV)-lock/bin/python -m pip freeze --exclude deephandmesh | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE ' @ |^(nvidia|cuda|triton)-?'; } > requirements.lock
 	rm -rf $(VENV)-lock

@@ -32,11 +32,13 @@ def _run(arguments: Arguments) -> int:
         # Imported here, because MediaPipe and OpenCV need libraries of the system whose absence has to be explained.
         from estimator.infer_photo import infer_photo
         from estimator.pipeline import HandEstimator
+        from estimator.warm_up import warm_up
     except ImportError as error:
         raise InputError(explain_missing_library(error)) from error
     options = _estimator_options(arguments)
     require_writable_folder(task.out, "choose another folder with --out")
     estimator = HandEstimator(options)
+    warm_up(estimator.skeleton, notify=lambda line: print(line, file=sys.stderr))
 
     status = {DONE if all_found else BAD_INPUT}
     with progress_bar(wanted=len(paths) > 1) as progress:

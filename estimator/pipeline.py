@@ -18,6 +18,7 @@ from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
+from estimator.machine import milliseconds_since
 from estimator.placed_hand import PlacedHand
 from estimator.placement import EncoderPrediction, place, place_refined
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
@@ -133,7 +134,7 @@ class HandEstimator:
             inside = self.detector.in_box(image, box)
             detections = [inside] if inside else []
         detections = detections[: self.options.max_hands]
-        timing = StageTimes(detect=_milliseconds_since(start))
+        timing = StageTimes(detect=milliseconds_since(start))
         hands: list[PlacedHand] = []
         for detection in detections:
             hand, spent = self.place_timed(detection, camera)
@@ -226,6 +227,8 @@ def _shipped_template() -> HandTemplate:
 
 
 def _encoder_file(name: str) -> Path:
+    if not name:
+        raise InputError("--encoder is empty; give default, landmarks or a file of weights")
     if name in ("default", "landmarks"):
         return LANDMARK_ENCODER
     if name == "image":
@@ -247,7 +250,3 @@ def _device(name: str) -> torch.device:
 
 def _array(tensor: torch.Tensor) -> Float[np.ndarray, "..."]:
     return tensor.cpu().double().numpy()  # in this order: not every device has float64
-
-
-def _milliseconds_since(start: float) -> float:
-    return 1000 * (time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""The inner part of the refinement: forward kinematics with axes, cost, normal equations, Levenberg-Marquardt.
+"""The compiled part of the refinement: forward kinematics with axes, cost, normal equations and their damped solution.
 
 Plain loops over scalars: on arrays this small they run as fast as calls of linear algebra, and compile in a fraction of the time.
 Vectors on their way are tuples of three numbers. Arrays are float64 or int64 and contiguous, so that each function is compiled once.
@@ -313,29 +313,3 @@ def moved(state, step):
     for i in range(len(step) - 6 - len(theta)):
         proportions[i] = max(proportions[i] + step[6 + len(theta) + i], SMALLEST_PROPORTION)
     return State(theta, rotation, translation, proportions)
-
-
-def levenberg_marquardt(bones: Bones, start: State, evidence: Evidence, iterations: int) -> State:
-    """Levenberg-Marquardt: damping falls after a step that helps and rises after one that does not.
-
-    The loop is Python's: its calls cost a quarter of a millisecond, and compiled as one it would take twice as long to compile.
-    """
-    state, pose, damping = start, posed(bones, start), 1e-3
-    proportion_count = len(start.proportions) if evidence.proportion_sigma > 0 else 0
-    before = cost(bones, state, pose, start, evidence)
-    moves = landmark_moves(bones, state, pose, proportion_count)
-    equations = normal_equations(bones, state, pose, moves, start, evidence)
-    for _ in range(iterations):
-        trial = moved(state, damped_step(equations, damping))
-        trial_pose = posed(bones, trial)
-        after = cost(bones, trial, trial_pose, start, evidence)
-        if after < before:
-            improvement = before - after
-            state, pose, before, damping = trial, trial_pose, after, damping / 5
-            if improvement < 1e-4 * before:
-                break
-            moves = landmark_moves(bones, state, pose, proportion_count)
-            equations = normal_equations(bones, state, pose, moves, start, evidence)
-        else:
-            damping *= 10
-    return state

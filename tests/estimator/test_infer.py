@@ -21,6 +21,7 @@ from estimator.hand.template import HandTemplate
 from estimator.infer import main
 from estimator.pipeline import Estimate, EstimatorOptions, HandEstimator, StageTimes
 from estimator.placed_hand import PlacedHand
+from estimator.refinement import Skeleton
 from estimator.result_folder import folder_names
 from tests.estimator.test_images import UNUSABLE, exif, png16, save, scene
 from tests.toys import toy_placed_hand, toy_template
@@ -52,6 +53,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
     def start(self: HandEstimator, options: EstimatorOptions) -> None:
         self.options, self.template = options, toy_template()
+        self.skeleton = Skeleton.of(self.template)
 
     def estimate(self: HandEstimator, image: np.ndarray, camera: Camera, box: tuple | None = None) -> Estimate:
         assert image.dtype == np.uint8

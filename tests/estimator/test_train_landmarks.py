@@ -12,7 +12,8 @@ from estimator.encoder import EncodedHand, LandmarkEncoder
 from estimator.hand.camera import Camera
 from estimator.hand.template import FINGERS, LANDMARK_NAMES, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
-from estimator.train_landmarks import DetectorErrors, LandmarkBatch, LandmarkSampler, _upright, loss_of, main
+from estimator.train_landmarks import main
+from estimator.training_landmarks import DetectorErrors, LandmarkBatch, LandmarkSampler, _upright, loss_of
 from tests.procrustes import similarity_error
 
 PERFECT = DetectorErrors(pose=0.0, shared_pose=0.0, rotation=0.0, depth=(1.0, 1.0), space_mm=0.0, image=0.0, knuckle=0.0)
