@@ -49,6 +49,17 @@ def run_command(options_type: type[Options], work: Callable[[Options], int], pro
         return INTERRUPTED
 
 
+def run_in_checkout(load: Callable[[], tuple[type[Options], Callable[[Options], int]]], program: str, argv: Sequence[str] | None) -> int:
+    """As ``run_command``, for options and work that only a checkout can import: ``load`` imports and returns both."""
+    try:
+        with needs_checkout(f"python -m {program}"):
+            options_type, work = load()
+    except InputError as error:
+        report(error, debug=False)
+        return BAD_INPUT
+    return run_command(options_type, work, program, argv)
+
+
 @contextmanager
 def needs_checkout(program: str) -> Iterator[None]:
     """For the imports of a command that only a checkout can run: where its packages are missing the reader learns where they are.

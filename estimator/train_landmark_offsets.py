@@ -1,23 +1,24 @@
 """python -m estimator.train_landmark_offsets: see ``estimator.training_landmark_offsets``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from estimator.command import BAD_INPUT, needs_checkout, report, run_command
-from estimator.errors import InputError
+from estimator.command import run_in_checkout
 
-PROGRAM = "estimator.train_landmark_offsets"
+if TYPE_CHECKING:
+    from estimator.training_landmark_offsets import OffsetOptions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
-    try:
-        with needs_checkout(f"python -m {PROGRAM}"):
-            from estimator.training_landmark_offsets import OffsetOptions, run
-    except InputError as error:
-        report(error, debug=False)
-        return BAD_INPUT
-    return run_command(OffsetOptions, run, PROGRAM, argv)
+    return run_in_checkout(_load, "estimator.train_landmark_offsets", argv)
+
+
+def _load() -> "tuple[type[OffsetOptions], Callable[[OffsetOptions], int]]":
+    from estimator.training_landmark_offsets import OffsetOptions, run
+
+    return OffsetOptions, run
 
 
 if __name__ == "__main__":

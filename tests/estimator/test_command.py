@@ -2,11 +2,12 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from estimator.command import CommandOptions, needs_checkout, progress_bar, run_command
+from estimator.command import CommandOptions, needs_checkout, progress_bar, run_command, run_in_checkout
 from estimator.errors import InputError
 
 
@@ -86,3 +87,13 @@ def test_a_progress_bar_is_for_those_who_watch(watched: bool, wanted: bool, show
 def test_our_own_bugs_are_not_dressed_up() -> None:
     with pytest.raises(ZeroDivisionError):
         run_command(ToyOptions, end_with(ZeroDivisionError()), "toy", [])
+
+
+def test_a_command_of_the_checkout_alone_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def load() -> tuple[type[CommandOptions], Callable[[CommandOptions], int]]:
+        raise ModuleNotFoundError("No module named 'datasets'", name="datasets")
+
+    assert run_in_checkout(load, "toy", []) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: python -m toy runs from a checkout of the repository: start it in the folder that holds estimator/"
+    ]
