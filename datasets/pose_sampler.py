@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from estimator.hand.poses import NAMED_POSES
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 from estimator.hand.decoder import HandDecoder
+from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import FINGERS, FINGERTIPS, JOINT_NAMES, POSE_NAMES, POSE_SIZE, HandTemplate
 
 _LONG_FINGERS = FINGERS[1:]
