@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from estimator.hand.camera import Camera
-from estimator.hand.compiled import was_compiled
+from estimator.hand.compiled import compile_count
 from estimator.hand.occlusion import visibility
 from estimator.hand.rasterizer import rasterize
 from estimator.hand.shading import Surface, shade
@@ -22,8 +22,9 @@ def warm_up(skeleton: Skeleton, notify: Callable[[str], None]) -> None:
     """
     camera = Camera.from_focal(8.0, 8, 8)
     state = HandState(skeleton.limits.mean(axis=0), np.eye(3), np.array([0.0, 0.0, 1000.0]), np.ones(len(PROPORTIONS)))
+    before = compile_count(posed)
     landmarks = landmarks_of(skeleton, state)
-    if was_compiled(posed):
+    if compile_count(posed) > before:
         notify(NOTICE)
     refine(skeleton, state, camera.project(landmarks), landmarks, camera, RefinementSettings(iterations=1))
     _draw_a_triangle(camera)

@@ -25,9 +25,9 @@ def compiled(function: Kernel) -> Kernel:
         return cast(Kernel, numba.njit(nogil=True, error_model="numpy")(function))
 
 
-def was_compiled(kernel: Callable) -> bool:
-    """Whether this process had to compile the kernel, rather than find it in the cache."""
-    return bool(kernel.stats.cache_misses)  # pyright: ignore[reportFunctionMemberAccess]
+def compile_count(kernel: Callable) -> int:
+    """How often this process had to compile the kernel, rather than find it in the cache."""
+    return sum(kernel.stats.cache_misses.values())  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def in_threads(work: Callable[[Piece], None], pieces: Sequence[Piece]) -> None:

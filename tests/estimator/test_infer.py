@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from estimator import warm_up
 from estimator.checkpoint import Checkpoint, save_checkpoint
 from estimator.encoder import LandmarkEncoder, LandmarkEncoderConfig
 from estimator.hand.camera import Camera
@@ -63,9 +64,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         hands = [seen_by(toy_placed_hand(side), camera) for side in ("right", "left")] if visible else []
         return Estimate(hands[: self.options.max_hands], StageTimes(1.0, 2.0, 3.0, 4.0))
 
+    monkeypatch.setattr(warm_up, "warm_up", lambda skeleton, notify: None)  # what it says depends on the machine
     monkeypatch.setattr(HandEstimator, "__init__", start)
     monkeypatch.setattr(HandEstimator, "estimate", estimate)
     return made
+
+
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """Kernels compiled or loaded, so that nothing is said about them."""
+    warm_up.warm_up(Skeleton.of(HandTemplate.load()), notify=lambda line: None)
 
 
 @pytest.fixture
@@ -397,6 +405,7 @@ class TestCamera:
         )
 
 
+@pytest.mark.usefixtures("warm")
 class TestRealEstimator:
     def test_as_a_process(self, tmp_path: Path) -> None:
         """The command as a user runs it, with a closed stdout: results do not depend on anybody reading."""
