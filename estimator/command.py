@@ -1,10 +1,12 @@
 """What every command does around its work: read the arguments, turn errors into one line, and answer with an exit status."""
 
+import io
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated, TypeVar
 
 import tyro
@@ -35,9 +37,13 @@ def run_command(options_type: type[Options], work: Callable[[Options], int], pro
 
     Wrong usage and ``InputError`` give 2 and a message on stderr; an interruption gives 130.
     """
+    complaint = io.StringIO()
     try:
-        options = tyro.cli(options_type, args=argv, prog=f"python -m {program}")
-    except SystemExit as stop:  # --help or wrong usage: tyro has said what there is to say
+        with redirect_stderr(complaint):
+            options = tyro.cli(options_type, args=argv, prog=f"python -m {program}")
+    except SystemExit as stop:  # --help or wrong usage
+        if stop.code:
+            print(f"error: {_one_line(complaint.getvalue())}; see python -m {program} --help", file=sys.stderr)
         return int(stop.code or DONE)
     try:
         return work(options)
@@ -47,6 +53,15 @@ def run_command(options_type: type[Options], work: Callable[[Options], int], pro
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _one_line(complaint: str) -> str:
+    """What tyro says about wrong usage, without its box (or, where only ASCII can be shown, its heading), hints and rules."""
+    lines = [line.strip("│ ") for line in complaint.splitlines() if not line.startswith(("╭", "╰"))]
+    rules = [i for i, line in enumerate(lines) if line and not line.strip("─-")]
+    start = 0 if "╭" in complaint or not rules else rules[0] + 1
+    message = " ".join(takewhile(lambda line: line.strip("─-"), lines[start:])) or " ".join(complaint.split())
+    return message.replace("{None}|", "").rstrip(".")
 
 
 def run_in_checkout(load: Callable[[], tuple[type[Options], Callable[[Options], int]]], program: str, argv: Sequence[str] | None) -> int:

@@ -36,7 +36,7 @@ class RefinementSettings:
         pose_sigma: of theta around the encoder's answer, radians.
         limit_sigma: of what exceeds the anatomical limits, radians.
         proportion_sigma: of the proportions around one; zero holds them.
-        encoder_share: share of the encoder's joints in the 3D target; the rest are the detector's relative landmarks.
+        encoder_share: share of the encoder's landmarks in the 3D target; the rest are the detector's relative landmarks.
         iterations: Gauss-Newton steps.
     """
 

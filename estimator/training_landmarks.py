@@ -158,7 +158,7 @@ class LandmarkSampler:
 
 
 def _upright(hand: Tensor, R: Tensor, distance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Project hands seen along the axis, rolled as ``crop_hand`` rolls them: pixels at unit focal length, rotation, centred joints."""
+    """Project hands seen along the axis, rolled as ``crop_hand`` rolls them: pixels at unit focal length, rotation, centred landmarks."""
     joints = hand @ R.mT
     joints = joints - (joints.amin(dim=1, keepdim=True) + joints.amax(dim=1, keepdim=True)) / 2
     depth = joints[..., 2:] + distance[:, None, None]
@@ -231,6 +231,7 @@ def run(options: TrainLandmarksOptions) -> int:
 
 
 def _commit() -> str | None:
-    """The checkout's commit; None outside of one."""
-    answer = subprocess.run(["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    """The checkout's commit, marked where files differ from it; None outside of one."""
+    command = ["git", "-C", Path(__file__).parent, "describe", "--always", "--abbrev=40", "--dirty"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None

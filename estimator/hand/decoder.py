@@ -1,4 +1,4 @@
-"""HandDecoder: from theta to a posed hand. Correctives first, then kinematics, then skinning (section 5)."""
+"""HandDecoder: from theta to a posed hand. Forward kinematics, then skinning (section 5.2)."""
 
 import torch
 from jaxtyping import Float
@@ -25,7 +25,7 @@ class HandDecoder(nn.Module):
     skinning_weights: Tensor
 
     def rest_hand(self) -> RestHand:
-        """The hand at theta = 0, refined by what depends on the person alone."""
+        """The hand at theta = 0: the template's own."""
         return RestHand(self.vertices, self.joint_offsets)
 
     def frames(self, theta: Float[Tensor, "*batch pose"], joint_offsets: Float[Tensor, "*batch joints 3"]) -> JointFrames:

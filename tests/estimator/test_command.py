@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from estimator.command import CommandOptions, needs_checkout, progress_bar, run_command, run_in_checkout
+from estimator.command import CommandOptions, _one_line, needs_checkout, progress_bar, run_command, run_in_checkout
 from estimator.errors import InputError
 
 
@@ -97,3 +97,28 @@ def test_a_command_of_the_checkout_alone_says_so_in_one_line(capsys: pytest.Capt
     assert capsys.readouterr().err.splitlines() == [
         "error: python -m toy runs from a checkout of the repository: start it in the folder that holds estimator/"
     ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--bogus"], "Unrecognized options: --bogus"),
+        (["--debug", "--other", "7"], "Unrecognized options: --other, 7"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_names_the_help(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(CommandOptions, lambda _: 0, "toy", argv) == 2
+    assert capsys.readouterr().err == f"error: {words}; see python -m toy --help\n"
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "╭─ Value error ─╮\n│ no such thing │\n│ as 'x'.       │\n│               │\n│ Got errors:   │\n│ ───────────── │\n│ Help: y       │\n╰─╯\n",
+        " Value error \n ----------- \n no such thing \n as 'x'. \n  \n Got errors: \n ---------- \n For help, run y \n",
+        "no such thing as 'x'.",
+    ],
+    ids=["box", "ascii", "plain"],
+)
+def test_usage_errors_lose_their_box(complaint: str) -> None:
+    assert _one_line(complaint) == "no such thing as 'x'"

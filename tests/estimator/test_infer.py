@@ -20,6 +20,7 @@ from estimator.encoder import LandmarkEncoder, LandmarkEncoderConfig
 from estimator.hand.camera import Camera
 from estimator.hand.template import HandTemplate
 from estimator.infer import main
+from estimator.models import HAND_LANDMARKER, cached_bundle
 from estimator.pipeline import Estimate, EstimatorOptions, HandEstimator, StageTimes
 from estimator.placed_hand import PlacedHand
 from estimator.refinement import Skeleton
@@ -72,7 +73,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
 @pytest.fixture(scope="module")
 def warm() -> None:
-    """Kernels compiled or loaded, so that nothing is said about them."""
+    """Kernels compiled and the detector's models fetched, so that nothing is said about them."""
+    cached_bundle(HAND_LANDMARKER)
     warm_up.warm_up(Skeleton.of(HandTemplate.load()), notify=lambda line: None)
 
 
