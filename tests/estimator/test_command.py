@@ -114,7 +114,7 @@ def test_wrong_usage_is_one_line_and_names_the_help(argv: list[str], words: str,
 @pytest.mark.parametrize(
     "complaint",
     [
-        "╭─ Value error ─╮\n│ no such thing │\n│ as 'x'.       │\n│               │\n│ Got errors:   │\n│ ───────────── │\n│ Help: y │\n╰╯\n",
+        "╭─ Error ─────╮\n│ no such     │\n│ thing as 'x'. │\n│           │\n│ Got errors: │\n│ ─────────── │\n│ Help: y │\n╰╯\n",
         " Value error \n ----------- \n no such thing \n as 'x'. \n  \n Got errors: \n ---------- \n For help, run y \n",
         "no such thing as 'x'.",
     ],
