@@ -27,7 +27,7 @@ HANDS_A_LOOK = 4
 CLOSE_FACTOR = 3.0
 """Side of a close look over the hand's: measured best of 1.6 to 4, and the size for which the palm network was made."""
 
-SURE_SCORE, LARGE_SHARE = 0.85, 0.2
+SURE_SCORE, LARGE_SHARE = 0.9, 0.2
 """A hand of this score and of this share of the image's longer side needs no close look."""
 
 MARGIN_FACTOR = 1.5
