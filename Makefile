@@ -49,7 +49,7 @@ $(VENV)/installed-development: $(VENV)/created pyproject.toml requirements.lock
 	@touch $@ $(VENV)/installed
 
 # PyTorch's version is chosen, the others follow; what its CUDA build brings along is not pinned, because most machines have none.
-TORCH ?= 2.13.0
+TORCH ?= 2.14.1
 
 # Every extra at once, so that one file of versions fits all; the local part of a version (2.13.0+cpu) is left to the machine.
 lock:
