@@ -77,6 +77,17 @@ def rasterize(
     )
 
 
+def visible_faces(
+    vertices: Float[np.ndarray, "*views vertices 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    K: Float[np.ndarray, "*#views 3 3"],
+    height: int,
+    width: int,
+) -> Int[np.ndarray, "*views height width"]:
+    """``rasterize(...).faces``."""
+    return rasterize(vertices, faces, K, height, width).faces
+
+
 def _pieces(projected: Float[np.ndarray, "views 3 vertices"], height: int) -> list[tuple[int, int, int]]:
     """(view, top, bottom) of pieces of work: whole views; where cores outnumber them, strips of rows, each with as many vertices."""
     strip_count = 1 if len(projected) >= THREAD_COUNT else THREAD_COUNT
