@@ -21,7 +21,8 @@ def with_joint_offsets(decoder: HandDecoder, rest_hand: RestHand, joint_offsets:
     linear = new.rotations @ bone_stretch(old_offsets, joint_offsets, decoder.parents) @ old.rotations.mT
     translation = new.positions - (linear @ old.positions[..., None])[..., 0]
     vertices = rest_hand.vertices.expand(*joint_offsets.shape[:-2], -1, -1)
-    return RestHand(blend(vertices, linear, translation, decoder.skinning_weights), joint_offsets)
+    weights = rest_hand.skinning_weights
+    return RestHand(blend(vertices, linear, translation, weights), joint_offsets, weights)
 
 
 def bone_stretch(

