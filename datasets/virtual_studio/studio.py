@@ -1,0 +1,195 @@
+"""VirtualStudio: a simulated person's hand in motion before 80 simulated cameras, recorded as the real studio's release is."""
+
+import hashlib
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from datasets.virtual_studio.subject import Subject, load_subject
+from jaxtyping import Float, Float32, UInt8
+
+from datasets.studio_crop import CropCamera, crop_around
+from datasets.studio_sample import Scan, StudioSample
+from datasets.virtual_studio.cache import Recording, RecordingSize, load_recording
+from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
+from datasets.virtual_studio.light import dome_lamps, light_body, placed
+from datasets.virtual_studio.motions import TEST_MOTIONS, TRAINING_MOTIONS, stances
+from datasets.virtual_studio.render import photograph
+from datasets.virtual_studio.types import Stance, SubjectSkeleton
+from estimator.hand.template import JOINT_COUNT, JOINT_NAMES
+
+Split = Literal["training", "test"]
+
+KEY_POINT_ERROR_MM = 2.78
+"""Mean distance of the release's key points from true joints (the paper's supplement, section on its annotations)."""
+
+HAS_KEY_POINT = np.array([name != "thumb0" for name in JOINT_NAMES])
+"""Which joints the release's key points name."""
+
+_MOMENTS_A_PERFORMANCE = 12
+
+_VERSION = 1
+"""Of what is recorded: raise it when pictures of the same stances come out otherwise."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A hand at one moment of a motion that has a name."""
+
+    motion: str
+    stance: Stance
+
+
+@dataclass(frozen=True)
+class StudioViews:
+    """All that was recorded of a moment.
+
+    Attributes:
+        images: RGB.
+        K, R, t: of each view, world to camera.
+        depth: mm, 0 where there is no surface.
+    """
+
+    images: UInt8[np.ndarray, "views size size 3"]
+    K: Float32[np.ndarray, "views 3 3"]
+    R: Float32[np.ndarray, "views 3 3"]
+    t: Float32[np.ndarray, "views 3"]
+    depth: Float32[np.ndarray, "views size size"]
+
+
+def moments_of(split: Split, skeleton: SubjectSkeleton, count: int, generator: np.random.Generator) -> tuple[Moment, ...]:
+    """``count`` moments spread evenly over a split's motions, and those of a motion over several performances of it."""
+    names = TRAINING_MOTIONS if split == "training" else TEST_MOTIONS
+    return tuple(
+        Moment(name, stance)
+        for name, share in zip(names, _even_shares(count, len(names)), strict=True)
+        for part in _even_shares(share, math.ceil(share / _MOMENTS_A_PERFORMANCE))
+        for stance in stances(name, skeleton, part, generator)
+    )
+
+
+def _even_shares(count: int, parts: int) -> list[int]:
+    """``count`` things shared out as evenly as they can be."""
+    return np.diff(np.arange(parts + 1) * count // max(parts, 1)).tolist()
+
+
+class VirtualStudio:
+    """Moments of one simulated subject, each recorded once by some of the 80 cameras and kept: samples are then cheap.
+
+    Args:
+        subject: its number.
+        split: the 40 motions to train on, or the gestures to test on.
+        size: of the pictures, pixels a side.
+        target_views: depth maps in a sample.
+        moments: how many, spread evenly over the split's motions.
+        views_per_moment: cameras that record each moment.
+        seed: decides stances, cameras, light and the key points' error.
+        cache: folder for recordings; they are gone with this object where there is none.
+
+    Raises:
+        ValueError: one line, when the numbers do not fit each other or the cache cannot be written.
+    """
+
+    def __init__(
+        self,
+        subject: int,
+        split: Split,
+        size: int,
+        target_views: int,
+        moments: int,
+        views_per_moment: int,
+        seed: int,
+        cache: Path | None = None,
+    ) -> None:
+        if not (1 <= target_views <= views_per_moment <= CAMERA_COUNT and moments >= 1 and size >= 8):
+            raise ValueError(
+                f"expected 1 <= target views <= views a moment <= {CAMERA_COUNT}, at least one moment and pictures of at least 8 pixels; "
+                f"found {target_views}, {views_per_moment}, {moments} and {size}"
+            )
+        self.size, self.target_views = size, target_views
+        self._cameras, self._seed = studio_cameras(), [seed, subject, int(split == "test")]
+        self._subject: Subject = load_subject(subject, cache)
+        self._moments = moments_of(split, self._subject.skeleton, moments, np.random.default_rng(self._seed))
+        self._temporary = None if cache else tempfile.TemporaryDirectory(prefix="virtual_studio_")
+        folder = cache or Path(self._temporary.name)  # pyright: ignore[reportOptionalMemberAccess]
+        name = f"virtual_{subject}_{split}_{size}px_{moments}x{views_per_moment}_{self._digest()}"
+        extent = RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
+        self._errors = self._key_point_errors()
+        self._recording = load_recording(folder / name, extent, self._record, f"virtual studio, subject {subject}, {split}")
+        self._key_points = np.where(HAS_KEY_POINT[:, None], self._recording.joints + self._errors, np.float32(0))
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def sample(self, index: int, generator: np.random.Generator) -> StudioSample:
+        """A moment seen by a random one of the cameras that recorded it, with random target views."""
+        recording = self._recording
+        input_view = generator.integers(recording.images.shape[1])
+        views = generator.permutation(recording.images.shape[1])[: self.target_views]
+        return StudioSample(
+            image=np.array(recording.images[index, input_view]),
+            joints=np.array(self._key_points[index]),
+            valid=HAS_KEY_POINT.copy(),
+            K=np.array(recording.K[index, views]),
+            R=np.array(recording.R[index, views]),
+            t=np.array(recording.t[index, views]),
+            depth=recording.depth(index, views),
+        )
+
+    def input_image(self, index: int, generator: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
+        """The picture alone that ``sample`` would hold for a generator in the same state."""
+        return np.array(self._recording.images[index, generator.integers(self._recording.images.shape[1])])
+
+    def views(self, index: int) -> StudioViews:
+        """All that was recorded of a moment: for texture and for looking at."""
+        images, K, R, t = (np.array(getattr(self._recording, name)[index]) for name in ("images", "K", "R", "t"))
+        return StudioViews(images, K, R, t, self._recording.depth(index, np.arange(len(images))))
+
+    def moment(self, index: int) -> Moment:
+        """The motion's name and the stance."""
+        return self._moments[index]
+
+    def true_joints(self, index: int) -> Float32[np.ndarray, "joints 3"]:
+        """Centres of rotation without the key points' error, thumb0 too: world frame, mm. For evaluation."""
+        return np.array(self._recording.joints[index])
+
+    def scan(self, index: int) -> Scan:
+        """The true surface, posed anew. For evaluation."""
+        stance = self._moments[index].stance
+        posed = self._subject.pose(stance.theta)
+        return Scan(placed(posed, stance).astype(np.float64), posed.faces)
+
+    def _record(self, recording: Recording, index: int) -> None:
+        """Fill in a moment: the same whatever the others are and whichever thread does it."""
+        generator, stance = np.random.default_rng([*self._seed, index]), self._moments[index].stance
+        posed = self._subject.pose(stance.theta)
+        body = light_body(placed(posed, stance), posed, dome_lamps(generator))
+        joints = posed.joints @ stance.R_world_hand.T + stance.position
+        recording.joints[index] = joints
+        for view, camera in enumerate(generator.permutation(len(self._cameras))[: recording.images.shape[1]]):
+            crop = self._crop(int(camera), (joints + self._errors[index])[HAS_KEY_POINT])
+            recording.images[index, view], depth = photograph(body, crop, generator)
+            recording.put_depth(index, view, depth)
+            recording.K[index, view], recording.R[index, view], recording.t[index, view] = crop.K, crop.R, crop.t
+
+    def _crop(self, camera: int, joints: Float[np.ndarray, "points 3"]) -> CropCamera:
+        mounted = self._cameras[camera]
+        return crop_around(joints, mounted.K, mounted.R, mounted.t, self.size)
+
+    def _key_point_errors(self) -> Float32[np.ndarray, "moments joints 3"]:
+        """Isotropic, of the release's mean length; each moment and joint has its own, always the same."""
+        sigma = KEY_POINT_ERROR_MM / np.sqrt(8 / np.pi)
+        errors = np.random.default_rng([*self._seed, 0, 0]).normal(0, sigma, (len(self), JOINT_COUNT, 3))
+        return errors.astype(np.float32)
+
+    def _digest(self) -> str:
+        """Changes with the stances and with the subject's surface."""
+        digest = hashlib.sha256(str((_VERSION, self._seed)).encode())
+        posed = self._subject.pose(self._moments[0].stance.theta)
+        digest.update(np.ascontiguousarray(posed.vertices).tobytes() + np.ascontiguousarray(posed.reflectance).tobytes())
+        for moment in self._moments:
+            digest.update(np.concatenate([moment.stance.theta, moment.stance.R_world_hand.ravel(), moment.stance.position]).tobytes())
+        return digest.hexdigest()[:16]
