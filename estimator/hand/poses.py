@@ -47,7 +47,7 @@ class Thumb:
     last: Degrees = 0.0
 
 
-def _theta(thumb: Thumb, index: Finger, middle: Finger, ring: Finger, pinky: Finger) -> tuple[float, ...]:
+def pose_theta(thumb: Thumb, index: Finger, middle: Finger, ring: Finger, pinky: Finger) -> tuple[float, ...]:
     """The 28 degrees of freedom, radians."""
     euler_deg = {"thumb0": thumb.base, "thumb1": thumb.root, "thumb2": (0.0, 0.0, thumb.middle), "thumb3": (0.0, 0.0, thumb.last)}
     for name, finger in zip(FINGERS[1:], (index, middle, ring, pinky), strict=True):
@@ -57,55 +57,149 @@ def _theta(thumb: Thumb, index: Finger, middle: Finger, ring: Finger, pinky: Fin
     return tuple(math.radians(euler_deg[JOINT_NAMES[joint]][axis]) for joint, axis in DEGREES_OF_FREEDOM)
 
 
+def _alike(
+    root: Degrees, middle: Degrees, last: Degrees, aside: tuple[Degrees, Degrees, Degrees, Degrees] = (0, 0, 0, 0)
+) -> tuple[Finger, ...]:
+    """Index to pinky bent alike, each to its own side."""
+    return tuple(Finger(root, middle, last, to_side) for to_side in aside)
+
+
 INDEX_CURLED, MIDDLE_CURLED = Finger(72, 100, 60), Finger(78, 102, 62)
 RING_CURLED, PINKY_CURLED = Finger(80, 102, 62), Finger(80, 100, 60)
 RESTING = Finger(18, 22, 12)
+LYING_OVER_FINGERS = Thumb((-20, -28, -1), (-19, -31, 24), 46, 40)
+LYING_IN_PALM = Thumb((-14, -29, -13), (-20, -22, 45), 75, 31)
+UPRIGHT = Finger(0, 3, 2)
 
-NAMED_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
+_GENERAL_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
-        "flat": _theta(Thumb(), Finger(), Finger(), Finger(), Finger()),
-        "relaxed": _theta(
+        "flat": pose_theta(Thumb(), Finger(), Finger(), Finger(), Finger()),
+        "relaxed": pose_theta(
             Thumb((0, 0, 8), (0, -6, 12), 12, 18), Finger(18, 25, 12, -2), Finger(24, 30, 16), Finger(28, 33, 18, 1), Finger(30, 32, 18, 3)
         ),
-        "spread": _theta(
+        "spread": pose_theta(
             Thumb((0, 0, -10), (0, 0, -12), 0, 0), Finger(-4, 0, 0, -12), Finger(-4, 0, 0, -1), Finger(-4, 0, 0, 10), Finger(-4, 0, 0, 18)
         ),
-        "fist": _theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
-        "tuck_fist": _theta(
+        "fist": pose_theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
+        "tuck_fist": pose_theta(
             Thumb((-9, -20, -12), (-16, -29, 37), 75, 36), Finger(62, 85, 45), Finger(62, 85, 45), Finger(62, 85, 45), Finger(62, 85, 45)
         ),
-        "thumb_tuck": _theta(
+        "thumb_tuck": pose_theta(
             Thumb((-14, -29, -13), (-20, -22, 45), 75, 31), Finger(3, 3, 2), Finger(3, 3, 2), Finger(3, 3, 2), Finger(3, 3, 2)
         ),
-        "thumb_up": _theta(Thumb((0, 6, -8), (0, 12, -12), -5, -15), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
-        "point": _theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), Finger(0, 3, 2), MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
-        "two": _theta(Thumb((-18, -25, 2), (-17, -32, 29), 55, 34), Finger(0, 3, 2, -8), Finger(0, 3, 2, 6), RING_CURLED, PINKY_CURLED),
-        "three": _theta(
+        "thumb_up": pose_theta(Thumb((0, 6, -8), (0, 12, -12), -5, -15), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
+        "point": pose_theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), Finger(0, 3, 2), MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
+        "two": pose_theta(Thumb((-18, -25, 2), (-17, -32, 29), 55, 34), Finger(0, 3, 2, -8), Finger(0, 3, 2, 6), RING_CURLED, PINKY_CURLED),
+        "three": pose_theta(
             Thumb((-6, 0, 24), (-3, -2, 30), 22, 25), Finger(0, 3, 2, -8), Finger(0, 3, 2), Finger(0, 3, 2, 6), Finger(42, 42, 18)
         ),
-        "four": _theta(
+        "four": pose_theta(
             Thumb((-14, -29, -13), (-20, -22, 45), 75, 31), Finger(0, 3, 2, -6), Finger(0, 3, 2), Finger(0, 3, 2, 5), Finger(0, 3, 2, 10)
         ),
-        "ok": _theta(
+        "ok": pose_theta(
             Thumb((-1, -8, 15), (-1, -10, 19), 12, 19), Finger(45, 48, 25), Finger(6, 10, 6), Finger(0, 8, 5, 3), Finger(-5, 5, 4, 8)
         ),
-        "pinch_index": _theta(Thumb((-1, -8, 15), (-1, -10, 19), 12, 19), Finger(45, 48, 25), RESTING, RESTING, RESTING),
-        "pinch_middle": _theta(Thumb((-2, -8, 22), (-1, -9, 23), 13, 18), RESTING, Finger(49, 53, 28), RESTING, RESTING),
-        "pinch_ring": _theta(Thumb((-3, -6, 24), (-1, -8, 27), 16, 20), RESTING, RESTING, Finger(47, 49, 24), RESTING),
-        "pinch_pinky": _theta(Thumb((-6, 0, 24), (-3, -2, 30), 22, 25), RESTING, RESTING, RESTING, Finger(42, 42, 18)),
-        "claws": _theta(
+        "pinch_index": pose_theta(Thumb((-1, -8, 15), (-1, -10, 19), 12, 19), Finger(45, 48, 25), RESTING, RESTING, RESTING),
+        "pinch_middle": pose_theta(Thumb((-2, -8, 22), (-1, -9, 23), 13, 18), RESTING, Finger(49, 53, 28), RESTING, RESTING),
+        "pinch_ring": pose_theta(Thumb((-3, -6, 24), (-1, -8, 27), 16, 20), RESTING, RESTING, Finger(47, 49, 24), RESTING),
+        "pinch_pinky": pose_theta(Thumb((-6, 0, 24), (-3, -2, 30), 22, 25), RESTING, RESTING, RESTING, Finger(42, 42, 18)),
+        "claws": pose_theta(
             Thumb((0, 0, 6), (0, -5, 5), 30, 45), Finger(-5, 85, 55, -5), Finger(-5, 88, 58), Finger(-5, 88, 58, 4), Finger(-5, 85, 55, 10)
         ),
-        "surfer": _theta(Thumb((0, 0, -8), (0, 0, -12), 0, -10), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, Finger(0, 3, 2, 12)),
-        "rocker": _theta(
+        "surfer": pose_theta(Thumb((0, 0, -8), (0, 0, -12), 0, -10), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, Finger(0, 3, 2, 12)),
+        "rocker": pose_theta(
             Thumb((-15, -24, -2), (-15, -36, 20), 53, 44), Finger(0, 3, 2, -5), MIDDLE_CURLED, RING_CURLED, Finger(0, 3, 2, 8)
         ),
-        "star_trek": _theta(
+        "star_trek": pose_theta(
             Thumb((0, 0, -6), (0, 0, -6), 0, 0), Finger(0, 3, 2, -2), Finger(0, 3, 2, -7), Finger(0, 3, 2, 7), Finger(0, 3, 2)
         ),
-        "good_luck": _theta(
+        "good_luck": pose_theta(
             Thumb((-18, -25, 2), (-17, -32, 29), 55, 34), Finger(6, 6, 3, 7), Finger(24, 12, 6, -15), RING_CURLED, PINKY_CURLED
         ),
     }
 )
+
+_PAPER_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {
+        "neutral_relaxed": pose_theta(
+            Thumb((0, 0, 2), (0, -4, 6), 10, 14),
+            Finger(14, 20, 11, -5),
+            Finger(18, 23, 13, -1),
+            Finger(21, 26, 14, 4),
+            Finger(24, 27, 15, 9),
+        ),
+        "neutral_rigid": pose_theta(Thumb((0, 0, -6), (0, 0, -10), -8, -20), *_alike(-14, 0, -3, (-3, 0, 3, 6))),
+        "good_luck": _GENERAL_POSES["good_luck"],
+        "fake_gun": pose_theta(Thumb((0, 6, -8), (0, 12, -12), -5, -15), UPRIGHT, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
+        "star_trek": pose_theta(
+            Thumb((-4, -6, 8), (-3, -16, 8), 8, 8), Finger(0, 3, 2, -4), Finger(0, 3, 2, -9), Finger(0, 3, 2, 9), Finger(0, 3, 2, 4)
+        ),
+        "star_trek_extended_thumb": pose_theta(
+            Thumb((0, 4, -14), (0, 8, -20), -4, -14), Finger(0, 3, 2, -4), Finger(0, 3, 2, -9), Finger(0, 3, 2, 9), Finger(0, 3, 2, 4)
+        ),
+        "thumb_up_relaxed": pose_theta(
+            Thumb((0, 4, 0), (0, 8, -4), 6, 8), Finger(60, 84, 48), Finger(66, 86, 50), Finger(68, 86, 50), Finger(68, 84, 48)
+        ),
+        "thumb_up_normal": _GENERAL_POSES["thumb_up"],
+        "thumb_up_rigid": pose_theta(Thumb((0, 8, -14), (0, 16, -20), -12, -32), *_alike(84, 106, 68)),
+        "thumb_tuck_normal": _GENERAL_POSES["tuck_fist"],
+        "thumb_tuck_rigid": pose_theta(Thumb((-9, -20, -12), (-16, -29, 37), 75, 36), *_alike(72, 92, 56)),
+        "aokay": _GENERAL_POSES["ok"],
+        "aokay_upright": _GENERAL_POSES["ok"],
+        "surfer": _GENERAL_POSES["surfer"],
+        "rocker": _GENERAL_POSES["rocker"],
+        "rocker_front": _GENERAL_POSES["rocker"],
+        "rocker_back": _GENERAL_POSES["rocker"],
+        "fist": _GENERAL_POSES["fist"],
+        "fist_rigid": pose_theta(Thumb((-20, -28, -1), (-19, -34, 28), 50, 52), *_alike(86, 106, 70)),
+        "alligator_closed": pose_theta(Thumb((-6, -10, 20), (-4, -14, 20), 4, 4), *_alike(62, 10, 6)),
+        "one_count": _GENERAL_POSES["point"],
+        "two_count": _GENERAL_POSES["two"],
+        "three_count": _GENERAL_POSES["three"],
+        "four_count": _GENERAL_POSES["four"],
+        "five_count": pose_theta(
+            Thumb((0, 0, -8), (0, 0, -10), 0, -4), Finger(-2, 2, 1, -10), Finger(-2, 2, 1, -1), Finger(-2, 2, 1, 8), Finger(-2, 2, 1, 15)
+        ),
+        "indextip": _GENERAL_POSES["pinch_index"],
+        "middletip": _GENERAL_POSES["pinch_middle"],
+        "ringtip": _GENERAL_POSES["pinch_ring"],
+        "pinkytip": _GENERAL_POSES["pinch_pinky"],
+        "palm_up": pose_theta(Thumb((0, 0, -4), (0, 0, -4), 6, 8), *_alike(6, 8, 4, (-5, -1, 4, 8))),
+        "finger_spread_relaxed": pose_theta(
+            Thumb((0, 0, -4), (0, 0, -6), 4, 4), Finger(6, 10, 6, -8), Finger(7, 11, 6), Finger(8, 12, 6, 7), Finger(9, 12, 6, 13)
+        ),
+        "finger_spread_normal": _GENERAL_POSES["spread"],
+        "finger_spread_rigid": pose_theta(Thumb((0, 4, -18), (0, 8, -26), -12, -28), *_alike(-15, 0, -4, (-18, -2, 14, 20))),
+        "capisce": pose_theta(
+            Thumb((-2, -8, 22), (-1, -9, 23), 13, 18),
+            Finger(56, 32, 16, 8),
+            Finger(60, 38, 20, 2),
+            Finger(58, 36, 18, -6),
+            Finger(56, 34, 16, -14),
+        ),
+        "claws": _GENERAL_POSES["claws"],
+        "peacock": pose_theta(
+            Thumb((-1, -8, 15), (-1, -10, 19), 4, 6), Finger(58, 26, 8), Finger(-6, 3, 2, -2), Finger(-8, 2, 1, 10), Finger(-10, 2, 1, 20)
+        ),
+        "cup": pose_theta(
+            Thumb((0, -6, 10), (0, -6, 4), 18, 22), Finger(34, 40, 22), Finger(36, 42, 23), Finger(38, 44, 24), Finger(40, 46, 25)
+        ),
+        "shakespeareyorick": pose_theta(
+            Thumb((0, 0, 2), (0, 0, -4), 24, 34),
+            Finger(14, 42, 26, -12),
+            Finger(12, 44, 28, -1),
+            Finger(12, 44, 28, 9),
+            Finger(12, 44, 26, 18),
+        ),
+        "dinosaur": pose_theta(
+            Thumb((-4, -4, 14), (-2, -10, 14), 6, 8), Finger(64, 14, 8, -4), Finger(-16, 4, 26), Finger(66, 14, 8), Finger(62, 14, 8, 6)
+        ),
+        "middle_finger": pose_theta(LYING_OVER_FINGERS, INDEX_CURLED, UPRIGHT, RING_CURLED, PINKY_CURLED),
+    }
+)
+
+NAMED_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType({**_GENERAL_POSES, **_PAPER_POSES})
 """Theta, radians, of each named pose."""
+
+PAPER_POSES: tuple[str, ...] = tuple(_PAPER_POSES)
+"""Names of the 40 poses that DeepHandMesh's training set holds, in the paper's order (section 14)."""
