@@ -17,27 +17,29 @@ _MOST_SAMPLES = 8
 
 
 @dataclass(frozen=True)
-class CropCamera:
-    """A camera whose whole picture is a square crop: ``x_camera = R @ x_world + t``, mm.
+class PinholeCamera:
+    """A camera with a perfect lens, of a whole picture or of a crop: ``x_camera = R @ x_world + t``, mm.
 
     Attributes:
-        K: in the crop's pixels; pixel (0, 0) is the centre of the top-left one.
-        size: pixels a side.
+        K: in the picture's pixels; pixel (0, 0) is the centre of the top-left one.
+        width: pixels.
+        height: pixels.
     """
 
     K: Float[np.ndarray, "3 3"]
     R: Float[np.ndarray, "3 3"]
     t: Float[np.ndarray, "3"]
-    size: int
+    width: int
+    height: int
 
     def project(self, points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-        """Where the crop shows points of the world, pixels; they should lie before the camera."""
+        """Where the picture shows points of the world, pixels; they should lie before the camera."""
         return _project(points @ self.R.T + self.t, self.K)
 
-    def mirrored(self) -> "CropCamera":
+    def mirrored(self) -> "PinholeCamera":
         """The camera that takes the flipped picture of the mirrored world."""
-        flip = np.array([[-1.0, 0.0, self.size - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        return CropCamera(flip @ self.K @ MIRROR, MIRROR @ self.R @ MIRROR, MIRROR @ self.t, self.size)
+        flip = np.array([[-1.0, 0.0, self.width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        return PinholeCamera(flip @ self.K @ MIRROR, MIRROR @ self.R @ MIRROR, MIRROR @ self.t, self.width, self.height)
 
 
 def crop_around(
@@ -47,7 +49,7 @@ def crop_around(
     t: Float[np.ndarray, "3"],
     size: int,
     enlargement: float = ENLARGEMENT,
-) -> CropCamera:
+) -> PinholeCamera:
     """The square around the box of the points (world, mm) in a camera's picture, as a camera of ``size`` pixels a side.
 
     Raises:
@@ -61,21 +63,21 @@ def crop_around(
     side = max(enlargement * float((high - low).max()), _SMALLEST_SIDE_PX)
     scale = size / side
     x, y = scale * (side / 2 - (low + high) / 2) - 0.5  # the square's corner lands on that of pixel (0, 0)
-    return CropCamera(np.array([[scale, 0.0, x], [0.0, scale, y], [0.0, 0.0, 1.0]]) @ K, R, t, size)
+    return PinholeCamera(np.array([[scale, 0.0, x], [0.0, scale, y], [0.0, 0.0, 1.0]]) @ K, R, t, size, size)
 
 
 def crop_image(
-    image: UInt8[np.ndarray, "height width 3"], K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], crop: CropCamera
-) -> UInt8[np.ndarray, "size size 3"]:
+    image: UInt8[np.ndarray, "height width 3"], K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], crop: PinholeCamera
+) -> UInt8[np.ndarray, "rows columns 3"]:
     """What the crop shows of a photograph by a camera with the given K and lens: straightened, antialiased, black beyond its border."""
     samples = int(np.clip(np.ceil(K[0, 0] / crop.K[0, 0]), 1, _MOST_SAMPLES))
     fine = cv2.remap(image, source_pixels(crop, K, distortion, samples), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return cv2.resize(fine, (crop.size, crop.size), interpolation=cv2.INTER_AREA) if samples > 1 else fine
+    return cv2.resize(fine, (crop.width, crop.height), interpolation=cv2.INTER_AREA) if samples > 1 else fine
 
 
 def crop_depth(
-    depth: Float32[np.ndarray, "height width"], K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], crop: CropCamera
-) -> Float32[np.ndarray, "size size"]:
+    depth: Float32[np.ndarray, "height width"], K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], crop: PinholeCamera
+) -> Float32[np.ndarray, "rows columns"]:
     """What the crop shows of a depth map: the nearest pixel, since depths on both sides of an edge have no mean; 0 beyond the border."""
     columns, rows = np.moveaxis(np.rint(source_pixels(crop, K, distortion)).astype(np.int64), -1, 0)
     inside = (rows >= 0) & (rows < depth.shape[0]) & (columns >= 0) & (columns < depth.shape[1])
@@ -83,11 +85,10 @@ def crop_depth(
 
 
 def source_pixels(
-    crop: CropCamera, K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], samples: int = 1
+    crop: PinholeCamera, K: Float[np.ndarray, "3 3"], distortion: Float[np.ndarray, "5"], samples: int = 1
 ) -> Float32[np.ndarray, "rows columns 2"]:
     """Where each sample of a crop, ``samples`` along a pixel's side, lies in the picture of a camera with the given K and lens."""
-    grid = (np.arange(crop.size * samples) + 0.5) / samples - 0.5
-    column, row = np.meshgrid(grid, grid)
+    column, row = np.meshgrid(*((np.arange(side * samples) + 0.5) / samples - 0.5 for side in (crop.width, crop.height)))
     y = (row - crop.K[1, 2]) / crop.K[1, 1]
     x = (column - crop.K[0, 2] - crop.K[0, 1] * y) / crop.K[0, 0]
     if np.any(distortion):

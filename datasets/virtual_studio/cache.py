@@ -31,7 +31,7 @@ class Recording:
         images: RGB.
         depth_codes: 0 where there is no surface, else one more than the depth's steps beyond the nearest.
         depth_ranges: of each view the nearest depth and the step between codes, mm.
-        K, R, t: of each view's crop, as ``CropCamera``'s.
+        K, R, t: of each view's crop, as ``PinholeCamera``'s.
         joints: true ones, world frame, mm.
         done: the moments that have been recorded.
     """

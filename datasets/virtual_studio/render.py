@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from datasets.studio_crop import CropCamera
+from datasets.studio_crop import PinholeCamera
 from datasets.virtual_studio.light import LitBody
 from estimator.hand.compiled import compiled
 from estimator.hand.shading import encode_srgb
@@ -16,11 +17,12 @@ _SHINE, _EDGE_SHINE = 0.025, 0.40
 """Share of the light mirrored straight on, and what is added at a glancing angle."""
 
 _GLOSS_LAMPS = np.array([[-0.45, 0.70, 0.55], [0.55, 0.55, 0.63], [0.10, 0.95, -0.30]], dtype=np.float32)
-_GLOSS_STRENGTH = 0.05
-"""Directions (world) and strength of the lamps that are seen as highlights; these are as wide as a cosine to the 16th power."""
+_GLOSS = 0.05
+"""Directions (world) of the lamps that are seen as highlights, as wide as a cosine's 8th power, and their strength."""
 
 _LEVELS = 4096
 _NEAR_MM = 10.0
+_GRAIN_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -46,47 +48,53 @@ class Photographer:
 
 
 def photograph(
-    body: LitBody, camera: CropCamera, generator: np.random.Generator
-) -> tuple[UInt8[np.ndarray, "size size 3"], Float32[np.ndarray, "size size"]]:
+    body: LitBody, camera: PinholeCamera, generator: np.random.Generator
+) -> tuple[UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "height width"]]:
     """The photograph, and the depth map in mm, 0 where there is no surface.
 
     The surface is sampled at every pixel's centre and half-way to its neighbours: those at centres are the depth map, and nine around a
     pixel, weighted like a tent, are its colour.
     """
-    fine = 2 * camera.size + 1
+    height, width = 2 * camera.height + 1, 2 * camera.width + 1
     K = np.array([[2.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]]) @ camera.K
-    closeness, seen, screen = _rasterized(body, K, camera, fine)
+    closeness, seen, screen = _rasterized(body, K, camera, height, width)
+    rays = np.linalg.inv(K @ camera.R).astype(np.float32)  # from a sample (column, row, 1) to its direction in the world
+    colours = np.empty((height, width, 3), dtype=np.float32)
+    _shade(seen, screen, body.faces, body.shading, rays, _GLOSS_LAMPS, colours)
     photographer = Photographer.random(generator)
-    noise = generator.standard_normal((camera.size, camera.size, 3), dtype=np.float32)
-    colours = np.zeros((fine, fine, 3), dtype=np.float32)
-    position = -camera.R.T @ camera.t
-    _shade(seen, screen, body.faces, body.vertices, body.normals, body.glow, body.gleam, position.astype(np.float32), _GLOSS_LAMPS, colours)
-    image = np.empty((camera.size, camera.size, 3), dtype=np.uint8)
-    settings = np.concatenate([photographer.exposure, [photographer.noise]]).astype(np.float32)
-    _develop(colours, seen, noise, settings, photographer.backdrop.astype(np.float32), _SRGB, image)
+    settings = np.array([*photographer.exposure, photographer.noise], dtype=np.float32)
+    image = np.empty((camera.height, camera.width, 3), dtype=np.uint8)
+    grain, (top, left) = _grain(), generator.integers(_GRAIN_SIDE, size=2)
+    _develop(colours, seen, grain, top, left, settings, photographer.backdrop.astype(np.float32), _SRGB, image)
     return image, _depth(np.ascontiguousarray(closeness[1::2, 1::2]))
 
 
-def depth_map(body: LitBody, camera: CropCamera) -> Float32[np.ndarray, "size size"]:
+def depth_map(body: LitBody, camera: PinholeCamera) -> Float32[np.ndarray, "height width"]:
     """The depth map alone, mm, 0 where there is no surface."""
-    return _depth(_rasterized(body, camera.K, camera, camera.size)[0])
+    return _depth(_rasterized(body, camera.K, camera, camera.height, camera.width)[0])
 
 
 _SRGB = encode_srgb(np.linspace(0, 1, _LEVELS))
 """8-bit sRGB of linear levels."""
 
 
-def _rasterized(body: LitBody, K: np.ndarray, camera: CropCamera, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@cache
+def _grain() -> Float32[np.ndarray, "rows columns 3"]:
+    """Normal noise, of which every picture takes its own part."""
+    return np.random.default_rng(0).standard_normal((_GRAIN_SIDE, _GRAIN_SIDE, 3), dtype=np.float32)
+
+
+def _rasterized(body: LitBody, K: np.ndarray, camera: PinholeCamera, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inverse depth and face that each sample sees, 0 and -1 where there is none, and the vertices on the screen: u, v, inverse depth."""
     screen = np.empty((len(body.vertices), 3))
     _project(body.vertices, K @ camera.R, K @ camera.t, screen)
-    closeness, seen = np.zeros((size, size)), np.full((size, size), -1, dtype=np.int32)
+    closeness, seen = np.zeros((height, width), dtype=np.float32), np.full((height, width), -1, dtype=np.int32)
     _draw(screen, body.faces, closeness, seen)
     return closeness, seen, screen
 
 
-def _depth(closeness: np.ndarray) -> Float32[np.ndarray, "size size"]:
-    return np.divide(1, closeness, out=np.zeros_like(closeness), where=closeness > 0).astype(np.float32)
+def _depth(closeness: np.ndarray) -> Float32[np.ndarray, "height width"]:
+    return np.divide(1, closeness, out=np.zeros_like(closeness), where=closeness > 0)
 
 
 @compiled
@@ -108,80 +116,76 @@ def _draw(screen: np.ndarray, faces: np.ndarray, closeness: np.ndarray, seen: np
     height, width = closeness.shape
     for face in range(len(faces)):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        ua, va, ia = screen[a, 0], screen[a, 1], screen[a, 2]
-        ub, vb, ib = screen[b, 0], screen[b, 1], screen[b, 2]
-        uc, vc, ic = screen[c, 0], screen[c, 1], screen[c, 2]
-        # v points down: what is counter-clockwise seen from outside has a negative area here
+        ua, va, ub, vb, uc, vc = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
+        # v points down: what is counter-clockwise seen from outside has a negative area in the picture
         area = (vb - va) * (uc - ua) - (ub - ua) * (vc - va)
-        if not area > 0 or ia == 0 or ib == 0 or ic == 0:
+        if not area > 0:
             continue
         first, last = max(0, math.ceil(min(ua, ub, uc))), min(width - 1, math.floor(max(ua, ub, uc)))
         first_row, last_row = max(0, math.ceil(min(va, vb, vc))), min(height - 1, math.floor(max(va, vb, vc)))
-        if first > last or first_row > last_row:
+        ia, ib, ic = screen[a, 2], screen[b, 2], screen[c, 2]
+        if first > last or first_row > last_row or ia == 0 or ib == 0 or ic == 0:
             continue
+        # the shares of a and b and the inverse depth are linear in the picture
         scale = 1 / area
+        across_a, down_a, across_b, down_b = (vc - vb) * scale, (ub - uc) * scale, (va - vc) * scale, (uc - ua) * scale
         for row in range(first_row, last_row + 1):
+            wa = across_a * (first - ub) + down_a * (row - vb)
+            wb = across_b * (first - uc) + down_b * (row - vc)
             for column in range(first, last + 1):
-                wa = (vc - vb) * (column - ub) - (uc - ub) * (row - vb)
-                wb = (va - vc) * (column - uc) - (ua - uc) * (row - vc)
-                wc = area - wa - wb
-                if wa >= 0 and wb >= 0 and wc >= 0:
-                    near = (wa * ia + wb * ib + wc * ic) * scale
+                wc = 1 - wa - wb
+                if (wa >= 0) & (wb >= 0) & (wc >= 0):
+                    near = np.float32(wa * ia + wb * ib + wc * ic)
                     if near > closeness[row, column]:
                         closeness[row, column] = near
                         seen[row, column] = face
+                wa += across_a
+                wb += across_b
 
 
 @compiled
 @no_type_check
 def _shade(
-    seen: np.ndarray,
-    screen: np.ndarray,
-    faces: np.ndarray,
-    vertices: np.ndarray,
-    normals: np.ndarray,
-    glow: np.ndarray,
-    gleam: np.ndarray,
-    position: np.ndarray,
-    lamps: np.ndarray,
-    colours: np.ndarray,
+    seen: np.ndarray, screen: np.ndarray, faces: np.ndarray, shading: np.ndarray, rays: np.ndarray, lamps: np.ndarray, colours: np.ndarray
 ) -> None:
     """Linear colours of the samples that see a face: the skin's glow, and what its surface mirrors towards the camera."""
+    one, zero = np.float32(1), np.float32(0)
+    value = np.empty(shading.shape[1], dtype=np.float32)
     for row in range(seen.shape[0]):
         for column in range(seen.shape[1]):
             face = seen[row, column]
             if face < 0:
                 continue
             a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-            wa = (screen[c, 1] - screen[b, 1]) * (column - screen[b, 0]) - (screen[c, 0] - screen[b, 0]) * (row - screen[b, 1])
-            wb = (screen[a, 1] - screen[c, 1]) * (column - screen[c, 0]) - (screen[a, 0] - screen[c, 0]) * (row - screen[c, 1])
-            wc = (screen[b, 1] - screen[a, 1]) * (column - screen[a, 0]) - (screen[b, 0] - screen[a, 0]) * (row - screen[a, 1])
-            wa, wb, wc = wa * screen[a, 2], wb * screen[b, 2], wc * screen[c, 2]
-            total = wa + wb + wc
-            pa, pb, pc = np.float32(wa / total), np.float32(wb / total), np.float32(wc / total)
-            nx = pa * normals[a, 0] + pb * normals[b, 0] + pc * normals[c, 0]
-            ny = pa * normals[a, 1] + pb * normals[b, 1] + pc * normals[c, 1]
-            nz = pa * normals[a, 2] + pb * normals[b, 2] + pc * normals[c, 2]
-            length = math.sqrt(nx * nx + ny * ny + nz * nz) + np.float32(1e-9)
-            nx, ny, nz = nx / length, ny / length, nz / length
-            vx, vy, vz = position[0] - vertices[a, 0], position[1] - vertices[a, 1], position[2] - vertices[a, 2]
-            length = math.sqrt(vx * vx + vy * vy + vz * vz)
-            vx, vy, vz = vx / length, vy / length, vz / length
-            around = pa * gleam[a] + pb * gleam[b] + pc * gleam[c]
-            facing = min(max(nx * vx + ny * vy + nz * vz, 0.0), 1.0)
-            glancing = 1 - facing
+            ua, va, ub, vb, uc, vc = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
+            wa = ((vc - vb) * (column - ub) - (uc - ub) * (row - vb)) * screen[a, 2]
+            wb = ((va - vc) * (column - uc) - (ua - uc) * (row - vc)) * screen[b, 2]
+            wc = ((vb - va) * (column - ua) - (ub - ua) * (row - va)) * screen[c, 2]
+            scale = 1 / (wa + wb + wc)
+            pa, pb, pc = np.float32(wa * scale), np.float32(wb * scale), np.float32(wc * scale)
+            for i in range(len(value)):
+                value[i] = pa * shading[a, i] + pb * shading[b, i] + pc * shading[c, i]
+            x, y = np.float32(column), np.float32(row)
+            vx = -(rays[0, 0] * x + rays[0, 1] * y + rays[0, 2])
+            vy = -(rays[1, 0] * x + rays[1, 1] * y + rays[1, 2])
+            vz = -(rays[2, 0] * x + rays[2, 1] * y + rays[2, 2])
+            length = one / math.sqrt(vx * vx + vy * vy + vz * vz)
+            vx, vy, vz = vx * length, vy * length, vz * length
+            length = one / math.sqrt(value[0] ** 2 + value[1] ** 2 + value[2] ** 2)
+            nx, ny, nz = value[0] * length, value[1] * length, value[2] * length
+            facing = nx * vx + ny * vy + nz * vz
+            rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
+            glancing = one - min(max(facing, zero), one)
             square = glancing * glancing
-            mirrored = (_SHINE + _EDGE_SHINE * square * square * glancing) * around
+            mirrored = np.float32(_SHINE) + np.float32(_EDGE_SHINE) * square * square * glancing
             for lamp in range(len(lamps)):
-                hx, hy, hz = vx + lamps[lamp, 0], vy + lamps[lamp, 1], vz + lamps[lamp, 2]
-                half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz)
-                if half > 0.7:
-                    power = half * half
-                    power *= power
-                    power *= power
-                    mirrored += _GLOSS_STRENGTH * power * power * around
+                cosine = max(rx * lamps[lamp, 0] + ry * lamps[lamp, 1] + rz * lamps[lamp, 2], zero)
+                cosine *= cosine
+                cosine *= cosine
+                mirrored += np.float32(_GLOSS) * cosine * cosine
+            mirrored *= value[6]
             for channel in range(3):
-                colours[row, column, channel] = pa * glow[a, channel] + pb * glow[b, channel] + pc * glow[c, channel] + mirrored
+                colours[row, column, channel] = value[3 + channel] + mirrored
 
 
 @compiled
@@ -189,30 +193,38 @@ def _shade(
 def _develop(
     colours: np.ndarray,
     seen: np.ndarray,
-    noise: np.ndarray,
+    grain: np.ndarray,
+    grain_top: int,
+    grain_left: int,
     settings: np.ndarray,
     backdrop: np.ndarray,
     srgb: np.ndarray,
     image: np.ndarray,
 ) -> None:
     """Samples to pixels, over the backdrop, exposed, with noise, highlights rolled off, in sRGB."""
-    size = image.shape[0]
-    levels = len(srgb) - 1
-    for y in range(size):
-        for x in range(size):
-            row, column = 2 * y + 1, 2 * x + 1
-            down, across = (y + 0.5) / size, (x + 0.5) / size
+    levels, sixteenth, knee = np.float32(len(srgb) - 1), np.float32(1 / 16), np.float32(0.7)
+    light, behind = np.empty(3, dtype=np.float32), np.empty((3, 2), dtype=np.float32)
+    for y in range(image.shape[0]):
+        down = np.float32((y + 0.5) / image.shape[0])
+        for channel in range(3):
+            left = backdrop[0, 0, channel] + down * (backdrop[1, 0, channel] - backdrop[0, 0, channel])
+            right = backdrop[0, 1, channel] + down * (backdrop[1, 1, channel] - backdrop[0, 1, channel])
+            behind[channel, 0], behind[channel, 1] = left, (right - left) / np.float32(image.shape[1])
+        for x in range(image.shape[1]):
+            light[:] = np.float32(0)
+            covered = 0
+            for i in range(3):
+                for j in range(3):
+                    if seen[2 * y + i, 2 * x + j] >= 0:
+                        weight = (2 - abs(i - 1)) * (2 - abs(j - 1))
+                        covered += weight
+                        for channel in range(3):
+                            light[channel] += np.float32(weight) * sixteenth * colours[2 * y + i, 2 * x + j, channel]
+            uncovered = np.float32(16 - covered) * sixteenth
             for channel in range(3):
-                top = (1 - across) * backdrop[0, 0, channel] + across * backdrop[0, 1, channel]
-                bottom = (1 - across) * backdrop[1, 0, channel] + across * backdrop[1, 1, channel]
-                behind = (1 - down) * top + down * bottom
-                light = 0.0
-                for i in range(-1, 2):
-                    for j in range(-1, 2):
-                        weight = (2 - abs(i)) * (2 - abs(j)) / 16
-                        light += weight * (colours[row + i, column + j, channel] if seen[row + i, column + j] >= 0 else behind)
-                light *= settings[channel]
-                light += settings[3] * noise[y, x, channel] * math.sqrt(max(light, 0.01))
-                if light > 0.7:
-                    light = 0.7 + 0.3 * (1 - math.exp(-(light - 0.7) / 0.3))
-                image[y, x, channel] = srgb[int(max(light, 0.0) * levels + 0.5)]
+                level = (light[channel] + uncovered * (behind[channel, 0] + np.float32(x) * behind[channel, 1])) * settings[channel]
+                noise = grain[(y + grain_top) % _GRAIN_SIDE, (x + grain_left) % _GRAIN_SIDE, channel]
+                level += settings[3] * noise * math.sqrt(max(level, np.float32(0.01)))
+                if level > knee:
+                    level = knee + np.float32(0.3) * (np.float32(1) - math.exp((knee - level) / np.float32(0.3)))
+                image[y, x, channel] = srgb[int(max(level, np.float32(0)) * levels + np.float32(0.5))]

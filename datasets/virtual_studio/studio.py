@@ -2,22 +2,22 @@
 
 import hashlib
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from datasets.virtual_studio.subject import Subject, load_subject
 from jaxtyping import Float, Float32, UInt8
 
-from datasets.studio_crop import CropCamera, crop_around
+from datasets.studio_crop import PinholeCamera, crop_around
 from datasets.studio_sample import Scan, StudioSample
 from datasets.virtual_studio.cache import Recording, RecordingSize, load_recording
 from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.motions import TEST_MOTIONS, TRAINING_MOTIONS, stances
 from datasets.virtual_studio.render import photograph
+from datasets.virtual_studio.subject import Subject, load_subject
+from datasets.virtual_studio.subject_cache import user_cache
 from datasets.virtual_studio.types import Stance, SubjectSkeleton
 from estimator.hand.template import JOINT_COUNT, JOINT_NAMES
 
@@ -87,7 +87,7 @@ class VirtualStudio:
         moments: how many, spread evenly over the split's motions.
         views_per_moment: cameras that record each moment.
         seed: decides stances, cameras, light and the key points' error.
-        cache: folder for recordings; they are gone with this object where there is none.
+        cache: folder for subjects and recordings; the user's own where there is none.
 
     Raises:
         ValueError: one line, when the numbers do not fit each other or the cache cannot be written.
@@ -113,8 +113,7 @@ class VirtualStudio:
         self._cameras, self._seed = studio_cameras(), [seed, subject, int(split == "test")]
         self._subject: Subject = load_subject(subject, cache)
         self._moments = moments_of(split, self._subject.skeleton, moments, np.random.default_rng(self._seed))
-        self._temporary = None if cache else tempfile.TemporaryDirectory(prefix="virtual_studio_")
-        folder = cache or Path(self._temporary.name)  # pyright: ignore[reportOptionalMemberAccess]
+        folder = cache or user_cache()
         name = f"virtual_{subject}_{split}_{size}px_{moments}x{views_per_moment}_{self._digest()}"
         extent = RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
         self._errors = self._key_point_errors()
@@ -175,7 +174,7 @@ class VirtualStudio:
             recording.put_depth(index, view, depth)
             recording.K[index, view], recording.R[index, view], recording.t[index, view] = crop.K, crop.R, crop.t
 
-    def _crop(self, camera: int, joints: Float[np.ndarray, "points 3"]) -> CropCamera:
+    def _crop(self, camera: int, joints: Float[np.ndarray, "points 3"]) -> PinholeCamera:
         mounted = self._cameras[camera]
         return crop_around(joints, mounted.K, mounted.R, mounted.t, self.size)
 
