@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from estimator.hand.compiled import compiled, in_threads
-from estimator.hand.rasterizer import visible_faces
+from estimator.hand.rasterizer import draw_faces, kernel_faces, pieces, project
 
 _EDGE_ON = 1e-3
 """Sine of the angle between ray and triangle below which a pixel has no gradient: it would be over a thousand times the pixel's own."""
@@ -25,14 +25,14 @@ def depth_maps(
 ) -> Float[Tensor, "*batch views height width"]:
     """z of the nearest surface at the centre of every pixel of every view, mm; 0 where there is none (section 6's D).
 
-    ``vertices`` are in the world frame, mm; R and t take them to each camera. A view's crop is an affine map folded into its K. Which
-    triangle a pixel sees is ``rasterizer.rasterize``'s answer and held fixed; where its ray meets that triangle's plane is differentiated
-    exactly, to the vertices, R and t. K is a constant. Gradients are finite everywhere: triangles seen edge on have none.
+    ``vertices`` are in the world frame, mm; R and t take them to each camera. A view's crop is an affine map folded into its K; skew is
+    allowed. Which triangle a pixel sees is ``rasterizer.rasterize``'s answer and held fixed; where its ray meets that triangle's plane is
+    differentiated exactly, to the vertices, R and t. K is a constant. Gradients are finite everywhere: triangles seen edge on have none.
 
     Raises:
-        ValueError: when faces name vertices that do not exist, or K is skewed.
+        ValueError: when faces name vertices that do not exist.
     """
-    points = vertices[..., None, :, :] @ R.mT + t[..., None, :]
+    points = torch.einsum("...vi,...cji->...cvj", vertices, R) + t[..., None, :]  # much faster than matmul's product for each view
     views = points.shape[:-2]
     flat_points, flat_K = points.reshape(views.numel(), *points.shape[-2:]), K.reshape(views.numel(), 3, 3)
     depth = _RayPlaneDepth.apply(flat_points, faces, flat_K, height, width)
@@ -51,13 +51,18 @@ class _RayPlaneDepth(torch.autograd.Function):
         height: int,
         width: int,
     ) -> Float[Tensor, "views height width"]:
-        corners = _kernel_array(points)
-        triangles = np.array(faces.cpu().numpy(), dtype=np.int32, order="C")
-        intrinsics = K.detach().double().cpu().numpy()
-        seen = visible_faces(corners, triangles, intrinsics, height, width)
+        corners, triangles = _kernel_array(points), kernel_faces(faces.cpu().numpy(), points.shape[-2])
+        intrinsics = K.detach().double().cpu().contiguous().numpy()
         pixel_to_ray = np.linalg.inv(intrinsics)
+        seen = np.empty((len(corners), height, width), dtype=np.int32)
         depth = np.zeros(seen.shape, dtype=corners.dtype)
-        in_threads(lambda view: _read_depth(corners[view], triangles, pixel_to_ray[view], seen[view], depth[view]), range(len(seen)))
+
+        def draw(piece: tuple[int, int, int]) -> None:
+            view, top, bottom = piece
+            draw_faces(project(corners[view], intrinsics[view]), triangles, top, bottom, seen[view])
+            _read_depth(corners[view], triangles, pixel_to_ray[view], top, bottom, seen[view], depth[view])
+
+        in_threads(draw, pieces(corners, intrinsics, height))
         ctx.save_for_backward(points)
         ctx.pixels = triangles, pixel_to_ray, seen
         return torch.from_numpy(depth).to(points)
@@ -87,11 +92,12 @@ def _kernel_array(values: Tensor) -> np.ndarray:
 
 @compiled
 @no_type_check
-def _read_depth(points: np.ndarray, triangles: np.ndarray, pixel_to_ray: np.ndarray, seen: np.ndarray, depth: np.ndarray) -> None:
-    """z where each pixel's ray meets the plane of its triangle."""
-    height, width = seen.shape
-    for row in range(height):
-        for column in range(width):
+def _read_depth(
+    points: np.ndarray, triangles: np.ndarray, pixel_to_ray: np.ndarray, top: int, bottom: int, seen: np.ndarray, depth: np.ndarray
+) -> None:
+    """z where each pixel's ray meets the plane of its triangle, in the rows top to bottom."""
+    for row in range(top, bottom):
+        for column in range(seen.shape[1]):
             face = seen[row, column]
             if face < 0:
                 continue
@@ -137,10 +143,11 @@ def _pull_corners(
             facing = nx * rx + ny * ry + nz
             if facing * facing <= _EDGE_ON * _EDGE_ON * (nx * nx + ny * ny + nz * nz) * (rx * rx + ry * ry + 1):
                 continue
-            scale = slopes[row, column] / facing
-            share_a = min(max((ux * rx + uy * ry + uz) / facing, 0.0), 1.0)
-            share_b = min(max((vx * rx + vy * ry + vz) / facing, 0.0), 1.0)
-            share_c = min(max((wx * rx + wy * ry + wz) / facing, 0.0), 1.0)
+            scale = 1 / facing
+            share_a = min(max((ux * rx + uy * ry + uz) * scale, 0.0), 1.0)
+            share_b = min(max((vx * rx + vy * ry + vz) * scale, 0.0), 1.0)
+            share_c = min(max((wx * rx + wy * ry + wz) * scale, 0.0), 1.0)
+            scale *= slopes[row, column]
             pulls[a, 0] += share_a * scale * nx
             pulls[a, 1] += share_a * scale * ny
             pulls[a, 2] += share_a * scale * nz

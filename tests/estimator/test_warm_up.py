@@ -71,4 +71,4 @@ def test_it_leaves_nothing_to_compile_and_no_kernel_is_compiled_twice() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300)
     warm, used = json.loads(done.stdout)
     assert used == warm
-    assert max(warm.values()) == warm["posed"] == warm["_draw"] == 1
+    assert max(warm.values()) == warm["posed"] == warm["draw_faces"] == 1
