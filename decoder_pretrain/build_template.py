@@ -5,13 +5,13 @@ from pathlib import Path
 
 import tyro
 
-from decoder_pretrain.template_flatten import flatten
-from decoder_pretrain.template_geometry import Mesh
-from decoder_pretrain.template_skeleton import JointPose, artist_pose, flat_pose, local_frames, pose_limits
-from decoder_pretrain.template_source import load_source_hand
-from decoder_pretrain.template_surface import even_surface
+from datasets.makehuman.flatten import flatten
+from datasets.makehuman.geometry import Mesh
+from datasets.makehuman.skeleton import JointPose, artist_pose, flat_pose, local_frames, pose_limits
+from datasets.makehuman.source import load_source_hand
+from datasets.makehuman.surface import even_surface
+from datasets.makehuman.weights import skinning_weights
 from decoder_pretrain.template_texture import texture_coordinates
-from decoder_pretrain.template_weights import skinning_weights
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 
 EDGE_LENGTH_MM = 2.14

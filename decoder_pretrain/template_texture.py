@@ -6,8 +6,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from decoder_pretrain.template_geometry import diffuse, face_links, harmonic_fill, uniform_laplacian, unit, vertex_normals
-from decoder_pretrain.template_skeleton import JointPose, finger_joints
+from datasets.makehuman.geometry import diffuse, face_links, harmonic_fill, uniform_laplacian, unit, vertex_normals
+from datasets.makehuman.skeleton import JointPose, finger_joints
 
 SMOOTHING_MM = 10.5
 """Of the seam."""

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
-from decoder_pretrain.template_geometry import cotangent_laplacian, diffuse, harmonic_fill, unit
-from decoder_pretrain.template_skeleton import JointPose, finger_joints
+from datasets.makehuman.geometry import cotangent_laplacian, diffuse, harmonic_fill, unit
+from datasets.makehuman.skeleton import JointPose, finger_joints
 from estimator.hand.template import FINGERS, JOINT_COUNT, JOINT_NAMES, PARENT_NAMES, WRIST
 
 INFLUENCES = 4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from decoder_pretrain.template_geometry import (
+from datasets.makehuman.geometry import (
     Mesh,
     boundary_edges,
     cotangent_laplacian,
@@ -16,7 +16,7 @@ from decoder_pretrain.template_geometry import (
     split_quads,
     subdivision,
 )
-from decoder_pretrain.template_weights import strongest
+from datasets.makehuman.weights import strongest
 
 CUBE = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 CUBE_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])

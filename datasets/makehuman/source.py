@@ -1,23 +1,22 @@
 """MakeHuman's CC0 right hand, as quads with joint centres, in the hand frame and millimetres."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 
-from decoder_pretrain.template_geometry import Mesh, adjacency, orthogonal_part, split_quads, subdivision, unit
-from decoder_pretrain.template_skeleton import artist_pose
+from datasets.makehuman.geometry import Mesh, adjacency, orthogonal_part, split_quads, subdivision, unit
+from datasets.makehuman.skeleton import artist_pose
 from estimator.hand.template import FINGERS, JOINT_NAMES, WRIST
 
-YOUNG_ADULT = {"gender": 0.5, "age": 2 / 3, "muscle": 0.5, "weight": 0.5, "height": 0.5, "proportions": 0.5}
-"""MakeHuman's phenotype half way between a woman and a man."""
-
-HAND_LENGTH_MM = 186.0
-"""From the wrist's joint along the artist's bones to the middle fingertip's: between the means of women and men."""
+if TYPE_CHECKING:
+    import anny
 
 FOREARM_MM = 70.0
-"""How far beyond the wrist the source reaches; the template's clean cut lies before that."""
+"""How far beyond the wrist the template's source reaches; its clean cut lies before that."""
 
 PHALANX_RATIOS = {"index": 1.70, "middle": 1.65, "ring": 1.62, "pinky": 1.80}
 """Proximal over middle phalanx, after hand anatomy. MakeHuman's finger roots sit in the webs, which bends hands at the wrong place."""
@@ -35,8 +34,33 @@ TIP_DEPTH_MM = 4.5
 """How far inside the end of the flesh a fingertip joint lies: where landmark detectors put it."""
 
 
+PHENOTYPE = ("gender", "age", "muscle", "weight", "height", "proportions")
+
 JOINT_DEPTHS = {"1": 0.36, "2": 0.42, "3": 0.42}
 """Share of the finger's thickness that lies on a joint centre's dorsal side: bones are nearer to the back than to the pads."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """Whose hand, in MakeHuman's terms. The default is half way between a woman and a man, both young.
+
+    Attributes:
+        gender: 0 female, 1 male.
+        age: 1/3 a child, 2/3 young, 1 old.
+        muscle: 0 to 1.
+        weight: 0 lean, 1 heavy.
+        height: 0 to 1.
+        proportions: 0 uncommon, 1 ideal.
+        hand_length_mm: from the wrist's joint along the artist's bones to the middle fingertip's.
+    """
+
+    gender: float = 0.5
+    age: float = 2 / 3
+    muscle: float = 0.5
+    weight: float = 0.5
+    height: float = 0.5
+    proportions: float = 0.5
+    hand_length_mm: float = 186.0
 
 
 @dataclass(frozen=True)
@@ -54,12 +78,27 @@ class SourceHand:
 
 def load_source_hand() -> SourceHand:
     """MakeHuman's right hand and some forearm, its joints moved to where a hand bends, scaled to an average adult."""
-    vertices, quads, heads, weights = _load_body()
+    return load_source_hands((Body(),), FOREARM_MM)[0]
+
+
+def load_source_hands(bodies: Sequence[Body], forearm_mm: float) -> tuple[SourceHand, ...]:
+    """Right hands with the same vertices and faces; the forearm reaches ``forearm_mm`` beyond the wrist, or more, in the first."""
+    model = _load_model()
+    hands: list[SourceHand] = []
+    quads = np.zeros((0, 4), dtype=np.int64)
+    for body in bodies:
+        vertices, heads, weights = _rest(model, body)
+        joints = _place_joints(vertices, heads, weights)
+        scale = body.hand_length_mm / np.sum(np.linalg.norm(np.diff(joints[_chain("middle")], axis=0), axis=1))
+        vertices, joints = (_to_hand_frame(points, joints) * scale for points in (vertices, joints))
+        if not hands:
+            quads = _right_hand(vertices, model.faces.numpy(), forearm_mm)
+        hands.append(_source_hand(vertices, quads, weights, joints))
+    return tuple(hands)
+
+
+def _source_hand(vertices: np.ndarray, quads: np.ndarray, weights: dict[str, np.ndarray], joints: np.ndarray) -> SourceHand:
     finger_weights = np.stack([sum(weights[f"finger{i + 1}-{k}.R"] for k in (1, 2, 3)) for i in range(len(FINGERS))], axis=1)
-    joints = _place_joints(vertices, heads, weights)
-    scale = HAND_LENGTH_MM / np.sum(np.linalg.norm(np.diff(joints[_chain("middle")], axis=0), axis=1))
-    vertices, joints = (_to_hand_frame(points, joints) * scale for points in (vertices, joints))
-    quads = quads[np.isin(quads, _right_hand(vertices, quads)).all(axis=1)]
     used, quads = np.unique(quads, return_inverse=True)
     mesh = _smooth_surface(vertices[used], quads.reshape(-1, 4), finger_weights[used])
     joints = _centre_joints(joints, mesh.vertices)
@@ -90,19 +129,23 @@ def _centre_joints(joints: np.ndarray, skin: np.ndarray) -> np.ndarray:
     return centred
 
 
-def _load_body() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Vertices (mm), quads, and by bone name its head (mm) and its skinning weights, of the whole body."""
+def _load_model() -> "anny.Anny":
     import anny
+
+    return anny.Anny(rig="anny", topology="anny-quads-notongue-noeyes")
+
+
+def _rest(model: "anny.Anny", body: Body) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Vertices (mm), and by bone name its head (mm) and its skinning weights, of the whole body."""
     import torch
 
-    model = anny.Anny(rig="anny", topology="anny-quads-notongue-noeyes")
-    shape = {name: torch.tensor([value], dtype=model.dtype) for name, value in YOUNG_ADULT.items()}
-    rest = model.get_rest_model(model.get_phenotype_blendshape_coefficients(**shape))
+    phenotype = {name: torch.tensor([getattr(body, name)], dtype=model.dtype) for name in PHENOTYPE}
+    rest = model.get_rest_model(model.get_phenotype_blendshape_coefficients(**phenotype))
     weights = np.zeros((model.template_vertices.shape[0], model.bone_count))
     rows = np.arange(len(weights))[:, None]
     np.add.at(weights, (rows, model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
     heads = dict(zip(model.bone_labels, rest["rest_bone_heads"][0].numpy() * 1000, strict=True))
-    return rest["rest_vertices"][0].numpy() * 1000, model.faces.numpy(), heads, dict(zip(model.bone_labels, weights.T, strict=True))
+    return rest["rest_vertices"][0].numpy() * 1000, heads, dict(zip(model.bone_labels, weights.T, strict=True))
 
 
 def _place_joints(vertices: np.ndarray, heads: dict[str, np.ndarray], weights: dict[str, np.ndarray]) -> np.ndarray:
@@ -147,13 +190,13 @@ def _hand_axes(joints: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(z, x), z], axis=1)
 
 
-def _right_hand(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """Vertices (hand frame) of the hand and the forearm up to FOREARM_MM: the connected piece that holds the wrist."""
-    near = vertices[:, 0] > -FOREARM_MM
+def _right_hand(vertices: np.ndarray, quads: np.ndarray, forearm_mm: float) -> np.ndarray:
+    """Quads of the hand and so much forearm, vertices in the hand frame: the connected piece that holds the wrist."""
+    near = vertices[:, 0] > -forearm_mm
     links = adjacency(quads[near[quads].all(axis=1)], len(vertices))
     _, piece = connected_components(links, directed=False)
     nearest = np.argmin(np.where(near, np.linalg.norm(vertices, axis=1), np.inf))
-    return np.flatnonzero(piece == piece[nearest])
+    return quads[np.isin(quads, np.flatnonzero(piece == piece[nearest])).all(axis=1)]
 
 
 def _chain(finger: str) -> list[int]:

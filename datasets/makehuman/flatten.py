@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from decoder_pretrain.template_geometry import Mesh, cotangent_laplacian
-from decoder_pretrain.template_skeleton import JointPose, finger_joints
-from decoder_pretrain.template_weights import blend, skinning_weights
+from datasets.makehuman.geometry import Mesh, cotangent_laplacian
+from datasets.makehuman.skeleton import JointPose, finger_joints
+from datasets.makehuman.weights import blend, skinning_weights
 from estimator.hand.template import FINGERS
 
 KNUCKLE_RADIUS_MM = 25.0

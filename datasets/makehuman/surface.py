@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from decoder_pretrain.template_geometry import Mesh, boundary_edges, carry_fields, cut_along_zero, flip_caps, keep_faces
-from decoder_pretrain.template_skeleton import JointPose
+from datasets.makehuman.geometry import Mesh, boundary_edges, carry_fields, cut_along_zero, flip_caps, keep_faces
+from datasets.makehuman.skeleton import JointPose
 from estimator.hand.template import FINGERS, JOINT_NAMES
 
 FOREARM_CUT_MM = -42.0
@@ -71,9 +71,9 @@ def even_surface(hand: Mesh, pose: JointPose, edge_length_mm: float) -> EvenSurf
     field_count = hand.fields.shape[1]
     marked, forearm_edges = cut_along_zero(hand, hand.vertices[:, 0] - FOREARM_CUT_MM)
     marked, nail_edges = cut_along_zero(marked, nail_level(marked.vertices, marked.fields, pose))
-    enlarged = Mesh(_enlarge_tips(marked, pose), marked.faces, np.concatenate([marked.fields, marked.vertices], axis=1))
+    enlarged = Mesh(enlarge_tips(marked, pose), marked.faces, np.concatenate([marked.fields, marked.vertices], axis=1))
     outlines = [forearm_edges, nail_edges] if edge_length_mm < COARSE_MM else [forearm_edges]
-    even = _remesh(enlarged, np.concatenate(outlines), edge_length_mm)
+    even = remesh(enlarged, np.concatenate(outlines), edge_length_mm)
     even = Mesh(even.fields[:, field_count:], even.faces, even.fields[:, :field_count])
     even = keep_faces(flip_caps(even), even.vertices[even.faces, 0].mean(axis=1) > FOREARM_CUT_MM)
     vertices = even.vertices.copy()
@@ -102,7 +102,7 @@ def _last_phalanx(points: np.ndarray, pose: JointPose, finger: str) -> np.ndarra
     return (points - pose.positions[joint]) @ pose.rotations[joint]
 
 
-def _enlarge_tips(hand: Mesh, pose: JointPose) -> Float[np.ndarray, "vertices 3"]:
+def enlarge_tips(hand: Mesh, pose: JointPose) -> Float[np.ndarray, "vertices 3"]:
     """The vertices with swollen fingertips: triangles that are even there are finer on the hand."""
     vertices = hand.vertices.copy()
     for i, finger in enumerate(FINGERS):
@@ -116,7 +116,7 @@ def _enlarge_tips(hand: Mesh, pose: JointPose) -> Float[np.ndarray, "vertices 3"
     return vertices
 
 
-def _remesh(hand: Mesh, feature_edges: Int[np.ndarray, "edges 2"], edge_length_mm: float) -> Mesh:
+def remesh(hand: Mesh, feature_edges: Int[np.ndarray, "edges 2"], edge_length_mm: float) -> Mesh:
     """The same surface in triangles of one edge length, of which feature edges stay edges."""
     from gpytoolbox import remesh_botsch
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import cKDTree
 
-from decoder_pretrain.template_geometry import orthogonal_part, unit
+from datasets.makehuman.geometry import orthogonal_part, unit
 from estimator.hand.template import DEGREES_OF_FREEDOM, FINGERS, JOINT_COUNT, JOINT_NAMES, PARENT_NAMES, WRIST
 
 SPREAD_DEG = {"thumb": 43.0, "index": 5.0, "middle": 0.0, "ring": -5.0, "pinky": -11.0}

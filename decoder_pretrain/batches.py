@@ -1,0 +1,90 @@
+"""Batches of studio samples: which sample comes when follows from the seed alone, so that a run can be resumed or shared out exactly."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datasets.studio_sample import StudioFrames, StudioSample
+from decoder_pretrain.augmentation import augmented
+from decoder_pretrain.objective import StudioTruth
+
+
+@dataclass(frozen=True)
+class StudioBatch:
+    """Pictures and what supervises them.
+
+    Attributes:
+        pixels: RGB.
+        truth: joints, cameras, depth maps.
+    """
+
+    pixels: UInt8[Tensor, "batch 3 size size"]
+    truth: StudioTruth
+
+    @property
+    def image(self) -> Float[Tensor, "batch 3 size size"]:
+        """The pictures with values in [0, 1]."""
+        return self.pixels.float() / 255
+
+    def to(self, device: torch.device) -> "StudioBatch":
+        """The batch on a device."""
+        return StudioBatch(self.pixels.to(device), StudioTruth(**{name: value.to(device) for name, value in vars(self.truth).items()}))
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of each batch is this process's.
+
+    Attributes:
+        rank: of this process.
+        processes: how many there are.
+    """
+
+    rank: int = 0
+    processes: int = 1
+
+
+def step_count(frames: StudioFrames, batch: int) -> int:
+    """Whole batches in an epoch.
+
+    Raises:
+        ValueError: when there is not even one.
+    """
+    if len(frames) < batch:
+        raise ValueError(f"the data holds {len(frames)} moments, fewer than a batch of {batch}; give more data or a smaller --batch")
+    return len(frames) // batch
+
+
+def epoch_batches(
+    frames: StudioFrames, batch: int, seed: int, epoch: int, first_step: int = 0, share: Share = Share(), workers: int = 0
+) -> Iterator[StudioBatch]:
+    """The batches of an epoch from ``first_step`` on, shuffled; the last, incomplete one is left out.
+
+    Every sample draws from a generator of its own, so neither the number of processes nor of ``workers`` changes what is seen.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(frames))
+    steps = range(first_step, step_count(frames, batch))
+    batches = [order[step * batch : (step + 1) * batch][share.rank :: share.processes].tolist() for step in steps]
+    items = _Samples(frames, seed, epoch)
+    yield from DataLoader(items, batch_sampler=batches, collate_fn=collate, num_workers=workers)
+
+
+class _Samples(Dataset):
+    def __init__(self, frames: StudioFrames, seed: int, epoch: int) -> None:
+        self._frames, self._seed, self._epoch = frames, seed, epoch
+
+    def __getitem__(self, index: int) -> StudioSample:
+        generator = np.random.default_rng([self._seed, self._epoch, index])
+        sample = self._frames.sample(index, generator)
+        return StudioSample(**{**vars(sample), "image": augmented(sample.image, generator)})
+
+
+def collate(samples: Sequence[StudioSample]) -> StudioBatch:
+    """Samples as tensors."""
+    stacked = {name: torch.from_numpy(np.stack([getattr(sample, name) for sample in samples])) for name in vars(samples[0])}
+    return StudioBatch(stacked.pop("image").permute(0, 3, 1, 2).contiguous(), StudioTruth(**stacked))

@@ -1,0 +1,132 @@
+"""TrainConfig: everything that decides a run of stage 1, and the two presets."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from decoder_pretrain.objective import LossWeights
+from estimator.hand.correctives import CorrectivesConfig
+from estimator.image_encoder import ImageEncoderConfig
+
+Preset = Literal["paper", "cpu"]
+Model = Literal["deephandmesh", "low-resolution"]
+Without = Literal["pose", "depth", "penetration", "laplacian", "identity-skeleton", "identity-vertex", "pose-vertex"]
+With = Literal["skinning"]
+
+_LOSSES_OF: dict[str, tuple[str, ...]] = {
+    "pose": ("pose",),
+    "depth": ("depth",),
+    "penetration": ("penetration_rigid", "penetration_nonrigid"),
+    "laplacian": ("laplacian",),
+}
+
+LOW_RESOLUTION_REGULARISER = 0.01
+"""Weight of the correctives' L2 norm at 790 vertices, where the paper uses one and does not name its weight (section 15)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes:
+        batch: samples a step, over all processes.
+        epochs: passes over the data.
+        learning_rate: Adam's, of the encoder.
+        decoder_learning_rate: Adam's, of the decoder.
+        milestones: epochs after which both are divided by ten.
+
+    Raises:
+        ValueError: when a number is not positive.
+    """
+
+    batch: int = 32
+    epochs: int = 35
+    learning_rate: float = 1e-4
+    decoder_learning_rate: float = 1e-4
+    milestones: tuple[int, ...] = (30, 32)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "milestones", tuple(self.milestones))
+        if min(self.batch, self.epochs) < 1 or min(self.learning_rate, self.decoder_learning_rate) <= 0:
+            raise ValueError(f"batch, epochs and learning rates must be positive, not {self}")
+
+    def factor(self, epoch: int) -> float:
+        """What the learning rates are multiplied with in an epoch, counted from 0."""
+        return 0.1 ** sum(epoch >= milestone for milestone in self.milestones)
+
+    def shortened(self, epochs: int) -> "Schedule":
+        """The same course in another number of epochs."""
+        return replace(self, epochs=epochs, milestones=tuple(round(milestone * epochs / self.epochs) for milestone in self.milestones))
+
+
+@dataclass(frozen=True)
+class StudioData:
+    """What is seen of the data.
+
+    Attributes:
+        size: of pictures and depth maps, pixels a side.
+        target_views: depth maps a sample (C_out).
+        moments: moments recorded of a virtual subject; the real release has its own.
+        views_per_moment: virtual cameras that record each of them.
+    """
+
+    size: int = 256
+    target_views: int = 6
+    moments: int = 8000
+    views_per_moment: int = 12
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run of stage 1; the defaults are the paper's (sections 4 to 7).
+
+    Attributes:
+        data: a release's folder, or ``virtual:`` and the number of a simulated subject.
+        subject: number of the person.
+        model: ``deephandmesh`` on the template of 12,518 vertices, or ``low-resolution`` on that of 790 (section 15).
+        seed: of all randomness.
+    """
+
+    data: str
+    subject: int = 1
+    model: str = "deephandmesh"
+    encoder: ImageEncoderConfig = ImageEncoderConfig()
+    correctives: CorrectivesConfig = CorrectivesConfig()
+    losses: LossWeights = LossWeights()
+    schedule: Schedule = Schedule()
+    studio: StudioData = StudioData()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model not in get_args(Model):
+            raise ValueError(f"the model should be one of {', '.join(get_args(Model))}, not {self.model}")
+
+
+def preset(name: Preset, data: str, subject: int) -> TrainConfig:
+    """The paper's settings, or those with which two cores converge in about an hour: a small encoder, small pictures, fewer views."""
+    paper = TrainConfig(data, subject, correctives=CorrectivesConfig(subject))
+    if name == "paper":
+        return paper
+    return replace(
+        paper,
+        encoder=ImageEncoderConfig("efficientnet_lite0", "imagenet"),
+        schedule=Schedule(batch=16, epochs=24, learning_rate=5e-4, decoder_learning_rate=5e-4, milestones=(19, 22)),
+        studio=StudioData(size=128, target_views=2, moments=2800, views_per_moment=6),
+    )
+
+
+def without(config: TrainConfig, part: str) -> TrainConfig:
+    """The ablation that leaves out a loss or a corrective."""
+    if part in _LOSSES_OF:
+        return replace(config, losses=replace(config.losses, **dict.fromkeys(_LOSSES_OF[part], 0.0)))
+    parts = tuple(kept for kept in config.correctives.parts if kept != part)
+    return replace(config, correctives=replace(config.correctives, parts=parts))
+
+
+def with_skinning(config: TrainConfig) -> TrainConfig:
+    """Learns the skinning weights, too (section 13)."""
+    return replace(config, correctives=replace(config.correctives, parts=(*config.correctives.parts, "skinning")))
+
+
+def low_resolution(config: TrainConfig) -> TrainConfig:
+    """On the template of 790 vertices, its correctives regularised (section 15)."""
+    return replace(config, model="low-resolution", losses=replace(config.losses, correctives=LOW_RESOLUTION_REGULARISER))

@@ -1,0 +1,67 @@
+"""StudioModel: encoder and decoder together, from a picture to a hand placed in the studio (Figure 3)."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from estimator.hand.alignment import align_rigid
+from estimator.hand.decoder import HandDecoder
+from estimator.hand.template import ALIGNMENT_JOINTS
+from estimator.hand.types import RestHand
+from estimator.image_encoder import ImageEncoder
+
+
+@dataclass(frozen=True)
+class StudioPrediction:
+    """What the model makes of a batch of pictures.
+
+    Attributes:
+        theta: joint angles, radians.
+        rest: the refined hands at rest.
+        rest_joints: their joints at theta = 0, hand frame, mm.
+        vertices: posed surface in the studio's world frame, mm.
+        joints: posed joints in the world frame, mm.
+    """
+
+    theta: Float[Tensor, "batch pose"]
+    rest: RestHand
+    rest_joints: Float[Tensor, "batch joints 3"]
+    vertices: Float[Tensor, "batch vertices 3"]
+    joints: Float[Tensor, "batch joints 3"]
+
+
+class StudioModel(nn.Module):
+    """The encoder's pose, decoded and placed where the studio's key points are."""
+
+    def __init__(self, encoder: ImageEncoder, decoder: HandDecoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"]
+    ) -> StudioPrediction:
+        """``joints`` (world frame, mm) give the global placement alone."""
+        return place_in_studio(self.decoder, self.encoder(image), joints, valid)
+
+
+def place_in_studio(
+    decoder: HandDecoder, theta: Float[Tensor, "batch pose"], joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"]
+) -> StudioPrediction:
+    """The hand in pose ``theta``, rigidly aligned by wrist and finger roots (section 5.2).
+
+    Where the hand stands is measured, not learned: no gradient goes through the alignment.
+    """
+    rest = decoder.rest_hand(theta)
+    mesh = decoder(theta, rest)
+    known = list(ALIGNMENT_JOINTS)
+    place = align_rigid(mesh.joints.positions.detach()[:, known].double(), joints[:, known].double(), weights=valid[:, known].double())
+    R, t = place.rotation.to(theta.dtype), place.translation.to(theta.dtype)
+    return StudioPrediction(
+        theta=theta,
+        rest=rest,
+        rest_joints=decoder.rest_frames(rest.joint_offsets).positions,
+        vertices=mesh.vertices @ R.mT + t[:, None],
+        joints=mesh.joints.positions @ R.mT + t[:, None],
+    )
