@@ -1,14 +1,17 @@
 """ImageEncoder: from a crop's pixels alone to theta (section 4.2)."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.errors import InputError
 from estimator.hand.template import POSE_SIZE
 
@@ -17,6 +20,7 @@ Backbone = Literal["resnet50", "efficientnet_lite0", "tiny"]
 
 InitialWeights = Literal["imagenet", "random"]
 
+_KIND = "image-encoder"
 HIDDEN_SIZE = 512
 _INITIAL_DEVIATION = 0.01
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -29,8 +33,8 @@ class ImageEncoderConfig:
 
     Attributes:
         backbone: what extracts the image's feature (see ``Backbone``).
-        initial: the backbone's weights before training (see ``InitialWeights``). ImageNet's for resnet50 are downloaded by torchvision; those for
-            efficientnet_lite0 come in a package.
+        initial: the backbone's weights before training (see ``InitialWeights``). ImageNet's for resnet50 are downloaded by torchvision;
+            those for efficientnet_lite0 come in a package.
 
     Raises:
         ValueError: when a name is unknown.
@@ -72,22 +76,45 @@ class ImageEncoder(nn.Module):
         normal = ((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
         return math.pi * torch.tanh(self.head(self.backbone(normal)))
 
+    def save(self, path: Path, skeleton_id: str) -> None:
+        """Write weights and configuration in half precision, bound to the skeleton whose angles they speak of."""
+        halved = {name: value.half() if value.is_floating_point() else value for name, value in self.state_dict().items()}
+        save_checkpoint(Checkpoint(_KIND, skeleton_id, dataclasses.asdict(self.config), halved), path)
 
-class FrozenStatistics(nn.Module):
-    """A backbone whose batch normalisation keeps the statistics that it came with, in training too.
+    @classmethod
+    def load(cls, path: Path, skeleton_id: str) -> "ImageEncoder":
+        """Read what ``save`` wrote, ready to be called.
+
+        Raises:
+            InputError: when the file is damaged or belongs to another skeleton.
+        """
+        checkpoint = load_checkpoint(path, _KIND, skeleton_id)
+        try:
+            config = ImageEncoderConfig(**checkpoint.config)  # pyright: ignore[reportArgumentType]
+            encoder = cls(dataclasses.replace(config, initial="random"))  # overwritten at once
+            weights = checkpoint.weights.items()
+            encoder.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in weights})
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: weights and configuration do not fit this version ({error}); train it again") from error
+        return encoder.eval()
+
+
+class Normalised(nn.Module):
+    """A backbone whose batch normalisation may keep the statistics that it came with, in training too.
 
     Batches of a dozen hands of one person have poor statistics; with fixed ones, too, a batch may be split over processes.
     """
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, frozen: bool) -> None:
         super().__init__()
         self.inner = backbone
+        self.frozen = frozen
 
-    def train(self, mode: bool = True) -> "FrozenStatistics":
-        """As in any module, but normalisation layers stay as they are for evaluation."""
+    def train(self, mode: bool = True) -> "Normalised":
+        """As in any module, but frozen statistics stay as they are."""
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if self.frozen and isinstance(module, nn.BatchNorm2d):
                 module.eval()
         return self
 
@@ -116,13 +143,13 @@ def _efficientnet_lite0(initial: str) -> tuple[nn.Module, int]:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
         raise InputError(f"efficientnet_lite0: {error.name} is not installed; pip install '.[training]'") from error
-    network = EfficientNet.from_name("efficientnet-lite0")
+    network = EfficientNet.from_name("efficientnet-lite0", override_params={"drop_connect_rate": 0.0})
     if initial == "imagenet":
         state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         network.load_state_dict(state)
-    size = network._fc.in_features  # noqa: SLF001 (the package has no other name for it)
-    network._fc = nn.Identity()  # noqa: SLF001
-    return (FrozenStatistics(network) if initial == "imagenet" else network), size
+    size = network._fc.in_features
+    network._fc = nn.Identity()
+    return Normalised(network, frozen=initial == "imagenet"), size
 
 
 def _tiny(_: str) -> tuple[nn.Module, int]:

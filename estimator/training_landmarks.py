@@ -7,7 +7,6 @@ its 2D landmarks shift finger by finger. Landmarks lie where the detector puts t
 
 import dataclasses
 import json
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import l1_loss, normalize
 
 from datasets.pose_sampler import PoseSampler
+from estimator.checkout import checkout_commit
 from estimator.command import DONE, CommandOptions
 from estimator.encoder import EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
 from estimator.errors import InputError
@@ -224,14 +224,12 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
 
 def run(options: TrainLandmarksOptions) -> int:
     """Do what the options say; the exit status."""
-    record = {"command": "estimator.train_landmarks", "commit": _commit(), "options": dataclasses.asdict(options), "version": VERSION}
+    record = {
+        "command": "estimator.train_landmarks",
+        "commit": checkout_commit(),
+        "options": dataclasses.asdict(options),
+        "version": VERSION,
+    }
     write_file(options.out.with_suffix(".json"), json.dumps(record, indent=1, default=str).encode())
     train(options, Console(stderr=True)).save(options.out, HandTemplate.load().skeleton_id)
     return DONE
-
-
-def _commit() -> str | None:
-    """The checkout's commit, marked where files differ from it; None outside of one."""
-    command = ["git", "-C", Path(__file__).parent, "describe", "--always", "--abbrev=40", "--dirty"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None

@@ -84,7 +84,7 @@ class Correctives(nn.Module):
         self.register_buffer("identity_code", identity_code(config.subject))
         self.register_buffer("template_weights", skinning_weights.clone(), persistent=False)
         vertex_count = len(skinning_weights)
-        sizes: dict[Corrective, tuple[int, int]] = {
+        sizes = {
             "identity-skeleton": (IDENTITY_SIZE, 3 * JOINT_COUNT),
             "identity-vertex": (IDENTITY_SIZE, 3 * vertex_count),
             "pose-vertex": (POSE_SIZE, 3 * vertex_count),
@@ -143,11 +143,10 @@ class BakedCorrectives(nn.Module):
         """What trained correctives have become."""
         with torch.no_grad():
             identity = correctives.identity()
-        learned = correctives.networks["pose-vertex"] if "pose-vertex" in correctives.networks else None
         network = None
-        if learned is not None:
+        if "pose-vertex" in correctives.networks:
             network = two_layers(POSE_SIZE, identity.vertices.numel())
-            network.load_state_dict(learned.state_dict())
+            network.load_state_dict(correctives.networks["pose-vertex"].state_dict())
         return cls(IdentityCorrectives(*(table.detach().clone() for table in vars(identity).values())), network)
 
     def identity(self) -> IdentityCorrectives:

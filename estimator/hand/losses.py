@@ -90,16 +90,31 @@ def pose_spheres(spheres: BoneSpheres, joints: Float[Tensor, "*batch joints 3"])
     return BoneSpheres(_sphere_centres(joints), spheres.radii)
 
 
-def penetration_rigid(spheres: BoneSpheres) -> Float[Tensor, "*batch"]:
+def overlapping(spheres: BoneSpheres) -> Bool[Tensor, "*batch pairs spheres spheres"]:
+    """Which spheres of separate finger bones overlap, for each of ``SEPARATE_BONES``."""
+    return _overlap(spheres) > 0
+
+
+def penetration_rigid(
+    spheres: BoneSpheres, counted: Bool[Tensor, "*#batch pairs spheres spheres"] | None = None
+) -> Float[Tensor, "*batch"]:
     """Summed depth by which spheres of separate finger bones overlap (equation 2).
 
     Two spheres count twice, as in the paper's sum over ordered pairs. Spheres of one bone or of bones that share a joint do not count.
+    ``counted`` leaves out more: in the webs between open fingers spheres overlap where no skin does (see ``overlapping``).
     """
+    overlap = _overlap(spheres).clamp(min=0)
+    if counted is not None:
+        overlap = torch.where(counted, overlap, 0.0)
+    return 2 * overlap.sum(dim=(-3, -2, -1))
+
+
+def _overlap(spheres: BoneSpheres) -> Float[Tensor, "*batch pairs spheres spheres"]:
+    """Sum of the radii less the distance of the centres; negative where two spheres are apart."""
     first, second = (list(bones) for bones in zip(*SEPARATE_BONES, strict=True))
     between = spheres.centres[..., first, :, None, :] - spheres.centres[..., second, None, :, :]
     reach = spheres.radii[..., first, :, None] + spheres.radii[..., second, None, :]
-    overlap = (reach - torch.linalg.vector_norm(between, dim=-1)).clamp(min=0)
-    return 2 * overlap.sum(dim=(-3, -2, -1))
+    return reach - torch.linalg.vector_norm(between, dim=-1)
 
 
 def palm_vertices(skinning_weights: Float[Tensor, "vertices joints"]) -> Int[Tensor, " palm"]:

@@ -18,6 +18,7 @@ from estimator.hand.losses import (
     depth_loss,
     l2_regulariser,
     laplacian_loss,
+    overlapping,
     palm_vertices,
     penetration_nonrigid,
     penetration_rigid,
@@ -242,6 +243,20 @@ def test_rigid_penetration_is_equation_2(batch: tuple[int, ...]) -> None:
     assert loss.shape == batch
     assert bool((loss > 0).all())
     assert_equals_slow(loss, slow_penetration_rigid, spheres.centres, radii)
+
+
+def test_pairs_left_out_of_the_rigid_penetration_do_not_count() -> None:
+    joints, _ = bent((2,))
+    spheres = even_spheres(joints, 8.0)
+    found = overlapping(spheres)
+    assert found.any()
+    assert bool((penetration_rigid(spheres, found) == penetration_rigid(spheres)).all())
+    assert not penetration_rigid(spheres, ~found).any()
+    keep = torch.zeros_like(found)
+    keep[1] = found[1]
+    one, other = penetration_rigid(spheres, keep)
+    assert one == 0
+    assert other == penetration_rigid(spheres)[1]
 
 
 def test_one_hand_of_radii_serves_a_batch_of_poses() -> None:
