@@ -15,7 +15,7 @@ CALIBRATED_WIDTH, CALIBRATED_HEIGHT = 334, 512
 
 CURE = "copy it from the DeepHandMesh release again"
 
-_KEY_POINT_JOINTS = tuple(joint for joint, name in enumerate(JOINT_NAMES) if name != "thumb0")
+KEY_POINT_JOINTS = tuple(joint for joint, name in enumerate(JOINT_NAMES) if name != "thumb0")
 """For each row of a hand's key points the joint that it names. thumb0 has none."""
 
 
@@ -88,7 +88,7 @@ class KeyPoints:
     @property
     def missing_count(self) -> int:
         """How many of the 21 joints that a file can name are missing."""
-        return len(_KEY_POINT_JOINTS) - int(self.valid.sum())
+        return len(KEY_POINT_JOINTS) - int(self.valid.sum())
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,14 @@ def read_key_points(path: Path) -> FrameKeyPoints:
     Raises:
         ValueError: one line naming file and cure, when it cannot be read or a row is damaged.
     """
-    per_hand = len(_KEY_POINT_JOINTS)
+    per_hand = len(KEY_POINT_JOINTS)
     joints, valid = np.full((2, JOINT_COUNT, 3), np.nan), np.zeros((2, JOINT_COUNT), dtype=bool)
     for number, words in _lines(path):
         index, *place = _numbers(path, (number, words), 6)[:4]
         if index not in range(2 * per_hand):
             raise _damaged(path, number, f"the number of a joint from 0 to {2 * per_hand - 1}, found {words[0][:40]}")
         hand, row = divmod(int(index), per_hand)
-        joint = _KEY_POINT_JOINTS[row]
+        joint = KEY_POINT_JOINTS[row]
         if valid[hand, joint]:
             raise _damaged(path, number, f"each joint once, found {words[0]} again")
         joints[hand, joint], valid[hand, joint] = place, True

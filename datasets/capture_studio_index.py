@@ -101,6 +101,11 @@ def depth_map_name(subject: int, camera: str, number: str) -> str:
     return f"annotations/depthmaps/subject_{subject}/{int(number):06d}/depthmap{camera}.pkl"
 
 
+def scans_name(subject: int) -> str:
+    """The path from the root to the folder of a subject's 3D scans."""
+    return f"annotations/3D_scans_decimated/subject_{subject}"
+
+
 class _Finder:
     """Looks through a release and notes the stamp of all that it looked at: while those stay, so does the index."""
 

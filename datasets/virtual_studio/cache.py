@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import no_type_check
+from typing import Literal, no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt16
@@ -44,6 +44,10 @@ class Recording:
     t: Float32[np.ndarray, "moments views 3"]
     joints: Float32[np.ndarray, "moments joints 3"]
     done: Bool[np.ndarray, " moments"]
+
+    def __reduce__(self) -> tuple[Callable, tuple[Path]]:
+        """Another process maps the same files: what they hold does not travel."""
+        return _mapped, (Path(self.images.filename).parent,)  # pyright: ignore[reportAttributeAccessIssue]
 
     def put_depth(self, moment: int, view: int, depth: Float32[np.ndarray, "size size"]) -> None:
         """Keep a depth map in 16 bits, to a few thousandths of a millimetre."""
@@ -152,18 +156,20 @@ def _allocate(partial: Path, size: RecordingSize) -> None:
     building.rename(partial)
 
 
-def _open(folder: Path, size: RecordingSize, mode: str) -> Recording:
-    arrays = {}
-    for field in fields(Recording):
-        path = folder / f"{field.name}.npy"
-        try:
-            arrays[field.name] = np.lib.format.open_memmap(path, mode)
-        except ValueError as error:
-            raise ValueError(f"{path}: damaged ({error}); remove its folder") from error
-        kind, shape = size.arrays[field.name]
-        if arrays[field.name].dtype != kind or arrays[field.name].shape != shape:
-            raise ValueError(f"{path}: damaged, or of another version; remove its folder")
-    return Recording(**arrays)
+def _open(folder: Path, size: RecordingSize, mode: Literal["r", "r+"]) -> Recording:
+    recording = _mapped(folder, mode)
+    for name, (kind, shape) in size.arrays.items():
+        array = getattr(recording, name)
+        if array.dtype != kind or array.shape != shape:
+            raise ValueError(f"{folder}: {name} is damaged; remove this folder")
+    return recording
+
+
+def _mapped(folder: Path, mode: Literal["r", "r+"] = "r") -> Recording:
+    try:
+        return Recording(*(np.lib.format.open_memmap(folder / f"{field.name}.npy", mode) for field in fields(Recording)))
+    except ValueError as error:
+        raise ValueError(f"{folder}: the recording is damaged ({error}); remove this folder") from error
 
 
 def _flush(recording: Recording) -> None:

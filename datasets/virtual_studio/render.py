@@ -42,8 +42,8 @@ class Photographer:
     @classmethod
     def random(cls, generator: np.random.Generator) -> "Photographer":
         """Exposure and white balance vary a little from camera to camera, as they do in a real studio."""
-        exposure = 0.95 * np.exp(generator.normal(0, 0.10) + generator.normal(0, 0.04, 3))
-        backdrop = generator.uniform(0.004, 0.035) * generator.uniform(0.5, 1.5, (2, 2, 1)) * np.exp(generator.normal(0, 0.08, (2, 2, 3)))
+        exposure = 0.95 * np.exp(generator.normal(0, 0.10) + generator.normal(0, 0.025, 3))
+        backdrop = generator.uniform(0.003, 0.022) * generator.uniform(0.5, 1.5, (2, 2, 1)) * np.exp(generator.normal(0, 0.05, (2, 2, 3)))
         return cls(exposure, float(generator.uniform(0.006, 0.018)), backdrop)
 
 

@@ -1,10 +1,8 @@
 """VirtualStudio: a simulated person's hand in motion before 80 simulated cameras, recorded as the real studio's release is."""
 
 import hashlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
@@ -14,33 +12,17 @@ from datasets.studio_sample import Scan, StudioSample
 from datasets.virtual_studio.cache import Recording, RecordingSize, load_recording
 from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
-from datasets.virtual_studio.motions import TEST_MOTIONS, TRAINING_MOTIONS, stances
 from datasets.virtual_studio.render import photograph
+from datasets.virtual_studio.studio_moments import HAS_KEY_POINT, KEY_POINT_ERROR_MM, Moment, Split, key_point_errors, moments_of
 from datasets.virtual_studio.subject import Subject, load_subject
 from datasets.virtual_studio.subject_cache import user_cache
-from datasets.virtual_studio.types import Stance, SubjectSkeleton
-from estimator.hand.template import JOINT_COUNT, JOINT_NAMES
-
-Split = Literal["training", "test"]
-
-KEY_POINT_ERROR_MM = 2.78
-"""Mean distance of the release's key points from true joints (the paper's supplement, section on its annotations)."""
-
-HAS_KEY_POINT = np.array([name != "thumb0" for name in JOINT_NAMES])
-"""Which joints the release's key points name."""
-
-_MOMENTS_A_PERFORMANCE = 12
+from estimator.hand.template import JOINT_COUNT
 
 _VERSION = 1
 """Of what is recorded: raise it when pictures of the same stances come out otherwise."""
 
-
-@dataclass(frozen=True)
-class Moment:
-    """A hand at one moment of a motion that has a name."""
-
-    motion: str
-    stance: Stance
+_STANCES, _KEY_POINTS, _PICTURES = range(3)
+"""What a seed decides, each by a generator of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +40,6 @@ class StudioViews:
     R: Float32[np.ndarray, "views 3 3"]
     t: Float32[np.ndarray, "views 3"]
     depth: Float32[np.ndarray, "views size size"]
-
-
-def moments_of(split: Split, skeleton: SubjectSkeleton, count: int, generator: np.random.Generator) -> tuple[Moment, ...]:
-    """``count`` moments spread evenly over a split's motions, and those of a motion over several performances of it."""
-    names = TRAINING_MOTIONS if split == "training" else TEST_MOTIONS
-    return tuple(
-        Moment(name, stance)
-        for name, share in zip(names, _even_shares(count, len(names)), strict=True)
-        for part in _even_shares(share, math.ceil(share / _MOMENTS_A_PERFORMANCE))
-        for stance in stances(name, skeleton, part, generator)
-    )
-
-
-def _even_shares(count: int, parts: int) -> list[int]:
-    """``count`` things shared out as evenly as they can be."""
-    return np.diff(np.arange(parts + 1) * count // max(parts, 1)).tolist()
 
 
 class VirtualStudio:
@@ -112,11 +78,12 @@ class VirtualStudio:
         self.size, self.target_views = size, target_views
         self._cameras, self._seed = studio_cameras(), [seed, subject, int(split == "test")]
         self._subject: Subject = load_subject(subject, cache)
-        self._moments = moments_of(split, self._subject.skeleton, moments, np.random.default_rng(self._seed))
+        self._moments = moments_of(split, self._subject.skeleton, moments, np.random.default_rng([*self._seed, _STANCES]))
         folder = cache or user_cache()
         name = f"virtual_{subject}_{split}_{size}px_{moments}x{views_per_moment}_{self._digest()}"
         extent = RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
-        self._errors = self._key_point_errors()
+        errors = np.random.default_rng([*self._seed, _KEY_POINTS])
+        self._errors = key_point_errors((moments, JOINT_COUNT), KEY_POINT_ERROR_MM, errors).astype(np.float32)
         self._recording = load_recording(folder / name, extent, self._record, f"virtual studio, subject {subject}, {split}")
         self._key_points = np.where(HAS_KEY_POINT[:, None], self._recording.joints + self._errors, np.float32(0))
 
@@ -163,7 +130,7 @@ class VirtualStudio:
 
     def _record(self, recording: Recording, index: int) -> None:
         """Fill in a moment: the same whatever the others are and whichever thread does it."""
-        generator, stance = np.random.default_rng([*self._seed, index]), self._moments[index].stance
+        generator, stance = np.random.default_rng([*self._seed, _PICTURES, index]), self._moments[index].stance
         posed = self._subject.pose(stance.theta)
         body = light_body(placed(posed, stance), posed, dome_lamps(generator))
         joints = posed.joints @ stance.R_world_hand.T + stance.position
@@ -177,12 +144,6 @@ class VirtualStudio:
     def _crop(self, camera: int, joints: Float[np.ndarray, "points 3"]) -> PinholeCamera:
         mounted = self._cameras[camera]
         return crop_around(joints, mounted.K, mounted.R, mounted.t, self.size)
-
-    def _key_point_errors(self) -> Float32[np.ndarray, "moments joints 3"]:
-        """Isotropic, of the release's mean length; each moment and joint has its own, always the same."""
-        sigma = KEY_POINT_ERROR_MM / np.sqrt(8 / np.pi)
-        errors = np.random.default_rng([*self._seed, 0, 0]).normal(0, sigma, (len(self), JOINT_COUNT, 3))
-        return errors.astype(np.float32)
 
     def _digest(self) -> str:
         """Changes with the stances and with the subject's surface."""
