@@ -1,7 +1,7 @@
 """The conversational gestures of the paper's test set (section 14), each a script of key poses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -11,7 +11,7 @@ from datasets.virtual_studio.motion_facing import DOWN, DROOPING, FRONT, KNUCKLE
 from datasets.virtual_studio.motion_script import ALL_AT_ONCE, FINGERS_THEN_THUMB, THUMB_THEN_FINGERS, Key, Script
 from datasets.virtual_studio.touch import Touch, thumb_over, tips
 from estimator.hand.poses import NAMED_POSES
-from estimator.hand.template import FINGERS
+from estimator.hand.template import FINGERS, POSE_NAMES
 
 _WRIST_MM, _FOREARM_MM = 0.0, -120.0
 
@@ -37,10 +37,10 @@ class Step:
 
 _RELAXED = Step(NAMED_POSES["neutral_relaxed"], 0.5)
 _COUNTS = (
-    Step(NAMED_POSES["one_count"], 0.4, touches=(thumb_over("middle"),), order=FINGERS_THEN_THUMB),
-    Step(NAMED_POSES["two_count"], 0.4, touches=(thumb_over("ring"),)),
-    Step(NAMED_POSES["three_count"], 0.4, touches=(tips("pinky"),)),
-    Step(NAMED_POSES["four_count"], 0.4),
+    Step(NAMED_POSES["one_count"], 0.6, touches=(thumb_over("middle"),)),
+    Step(NAMED_POSES["two_count"], 0.45, touches=(thumb_over("ring"),)),
+    Step(NAMED_POSES["three_count"], 0.45, touches=(tips("pinky"),)),
+    Step(NAMED_POSES["four_count"], 0.45),
     Step(NAMED_POSES["five_count"], 0.4),
 )
 
@@ -68,12 +68,28 @@ def _held(step: Step, seconds: float) -> tuple[Step, Step]:
     return step, Step(step.theta, seconds, step.turn_deg, step.touches)
 
 
+def _counted(generator: np.random.Generator, counts: Sequence[Step]) -> Script:
+    """From count to count: the thumb lets go, fingers move, the thumb follows."""
+    steps: list[Step] = []
+    for step in counts:
+        if steps:
+            steps.append(Step(_with_thumb_off(steps[-1].theta), 0.22))
+        steps += _held(replace(step, order=FINGERS_THEN_THUMB), 0.4)
+    return _script(generator, FRONT, steps)
+
+
 def _count_up(generator: np.random.Generator) -> Script:
-    return _script(generator, FRONT, [part for step in _COUNTS for part in _held(step, 0.4)])
+    return _counted(generator, _COUNTS)
 
 
 def _count_down(generator: np.random.Generator) -> Script:
-    return _script(generator, FRONT, [part for step in _COUNTS[::-1] for part in _held(step, 0.4)])
+    return _counted(generator, _COUNTS[::-1])
+
+
+def _with_thumb_off(theta: Sequence[float]) -> tuple[float, ...]:
+    """The fingers' angles with a relaxed thumb."""
+    relaxed = NAMED_POSES["neutral_relaxed"]
+    return tuple(relaxed[i] if name.startswith("thumb") else theta[i] for i, name in enumerate(POSE_NAMES))
 
 
 def _touch_fingertips(generator: np.random.Generator) -> Script:
@@ -114,7 +130,7 @@ def _wave_relaxed(generator: np.random.Generator) -> Script:
 
 def _wave_fist(generator: np.random.Generator) -> Script:
     fist = NAMED_POSES["fist"]
-    touches = (thumb_over("index"), thumb_over("middle"))
+    touches = (thumb_over("middle"), thumb_over("index", on_thumb=0.1))
     enter = Step(fist, 0.7, touches=touches, order=FINGERS_THEN_THUMB)
     return _wave(generator, SIDE, fist, fist, (12, 50, 12), _WRIST_MM, 0.5, enter=enter)
 
@@ -129,7 +145,7 @@ def _wave_palm_down(generator: np.random.Generator) -> Script:
 
 def _wave_index_finger(generator: np.random.Generator) -> Script:
     point = NAMED_POSES["one_count"]
-    enter = Step(point, 0.6, touches=(thumb_over("middle"),), order=FINGERS_THEN_THUMB)
+    enter = Step(point, 0.6, touches=(thumb_over("middle"),))
     return _wave(generator, FRONT, point, point, (0, 0, 22), _WRIST_MM, 0.28, enter=enter)
 
 

@@ -10,7 +10,7 @@ from datasets.virtual_studio.gestures import GESTURES
 from datasets.virtual_studio.motion_facing import AHEAD, BACK, DOWN, FRONT, KNUCKLE_MM, SIDE, UP
 from datasets.virtual_studio.motion_script import ALL_AT_ONCE, FINGERS_THEN_THUMB, THUMB_THEN_FINGERS, Key, Script
 from datasets.virtual_studio.performance import perform
-from datasets.virtual_studio.touch import Touch, thumb_over, tips
+from datasets.virtual_studio.touch import Touch, side_by_side, thumb_over, tips
 from datasets.virtual_studio.types import Stance, SubjectSkeleton
 from estimator.hand.poses import NAMED_POSES, PAPER_POSES
 
@@ -58,6 +58,7 @@ _FACING = {name: facing for facing, names in _HELD.items() for name in names.spl
 _TENSION = MappingProxyType({"relaxed": 0.0, "rigid": 1.0})
 _AVERAGE_TENSION = 0.4
 
+_FIST = (thumb_over("middle"), thumb_over("index", on_thumb=0.1))
 _TOUCHES: Mapping[str, tuple[Touch, ...]] = MappingProxyType(
     {
         "aokay": (tips("index"),),
@@ -68,10 +69,10 @@ _TOUCHES: Mapping[str, tuple[Touch, ...]] = MappingProxyType(
         "pinkytip": (tips("pinky"),),
         "three_count": (tips("pinky"),),
         "peacock": (tips("index"),),
-        "capisce": tuple(tips(finger) for finger in ("index", "middle", "ring", "pinky")),
-        "alligator_closed": (tips("index"), tips("middle")),
-        "fist": (thumb_over("index"), thumb_over("middle")),
-        "fist_rigid": (thumb_over("index"), thumb_over("middle")),
+        "capisce": (tips("index"), tips("middle"), side_by_side("middle", "ring"), side_by_side("ring", "pinky")),
+        "alligator_closed": (tips("middle"),),
+        "fist": _FIST,
+        "fist_rigid": _FIST,
         "one_count": (thumb_over("middle"),),
         "middle_finger": (thumb_over("index"),),
         "two_count": (thumb_over("ring"),),
@@ -83,7 +84,7 @@ _TOUCHES: Mapping[str, tuple[Touch, ...]] = MappingProxyType(
 )
 
 _ORDER = {
-    **{name: FINGERS_THEN_THUMB for name, touches in _TOUCHES.items() if touches[0].second.joint.endswith("2")},
+    **{name: FINGERS_THEN_THUMB for name, touches in _TOUCHES.items() if touches[0].second.bone.endswith("2")},
     **dict.fromkeys(("thumb_tuck_normal", "thumb_tuck_rigid", "four_count"), THUMB_THEN_FINGERS),
 }
 

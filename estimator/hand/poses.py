@@ -66,9 +66,8 @@ def _alike(
 
 INDEX_CURLED, MIDDLE_CURLED = Finger(72, 100, 60), Finger(78, 102, 62)
 RING_CURLED, PINKY_CURLED = Finger(80, 102, 62), Finger(80, 100, 60)
-RESTING = Finger(18, 22, 12)
-LYING_OVER_FINGERS = Thumb((-20, -28, -1), (-19, -31, 24), 46, 40)
-LYING_IN_PALM = Thumb((-14, -29, -13), (-20, -22, 45), 75, 31)
+
+
 UPRIGHT = Finger(0, 3, 2)
 
 _GENERAL_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
@@ -80,41 +79,71 @@ _GENERAL_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "spread": pose_theta(
             Thumb((0, 0, -10), (0, 0, -12), 0, 0), Finger(-4, 0, 0, -12), Finger(-4, 0, 0, -1), Finger(-4, 0, 0, 10), Finger(-4, 0, 0, 18)
         ),
-        "fist": pose_theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
+        "fist": pose_theta(
+            Thumb((-12, -18, -1), (-7, -22, 22), 49, 25),
+            Finger(87, 104, 61, 1),
+            Finger(77, 102, 62, -5),
+            Finger(80, 102, 62),
+            Finger(80, 100, 60),
+        ),
         "tuck_fist": pose_theta(
-            Thumb((-9, -20, -12), (-16, -29, 37), 75, 36), Finger(62, 85, 45), Finger(62, 85, 45), Finger(62, 85, 45), Finger(62, 85, 45)
+            Thumb((-12, -19, -11), (-16, -28, 40), 75, 36), Finger(58, 82, 43), Finger(62, 85, 45), Finger(62, 85, 45), Finger(62, 85, 45)
         ),
         "thumb_tuck": pose_theta(
             Thumb((-14, -29, -13), (-20, -22, 45), 75, 31), Finger(3, 3, 2), Finger(3, 3, 2), Finger(3, 3, 2), Finger(3, 3, 2)
         ),
         "thumb_up": pose_theta(Thumb((0, 6, -8), (0, 12, -12), -5, -15), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
-        "point": pose_theta(Thumb((-20, -28, -1), (-19, -31, 24), 46, 40), Finger(0, 3, 2), MIDDLE_CURLED, RING_CURLED, PINKY_CURLED),
-        "two": pose_theta(Thumb((-18, -25, 2), (-17, -32, 29), 55, 34), Finger(0, 3, 2, -8), Finger(0, 3, 2, 6), RING_CURLED, PINKY_CURLED),
+        "point": pose_theta(
+            Thumb((-22, -25, 3), (-18, -30, 27), 41, 37), Finger(0, 3, 2), Finger(81, 98, 60, -1), Finger(80, 102, 62), Finger(80, 100, 60)
+        ),
+        "two": pose_theta(
+            Thumb((-20, -21, 7), (-16, -31, 33), 49, 31),
+            Finger(0, 3, 2, -8),
+            Finger(0, 3, 2, 6),
+            Finger(82, 97, 60, -1),
+            Finger(80, 100, 60),
+        ),
         "three": pose_theta(
-            Thumb((-6, 0, 24), (-3, -2, 30), 22, 25), Finger(0, 3, 2, -8), Finger(0, 3, 2), Finger(0, 3, 2, 6), Finger(42, 42, 18)
+            Thumb((-6, 1, 26), (-3, -2, 30), 16, 21), Finger(0, 3, 2, -8), Finger(0, 3, 2), Finger(0, 3, 2, 6), Finger(48, 46, 20)
         ),
         "four": pose_theta(
             Thumb((-14, -29, -13), (-20, -22, 45), 75, 31), Finger(0, 3, 2, -6), Finger(0, 3, 2), Finger(0, 3, 2, 5), Finger(0, 3, 2, 10)
         ),
         "ok": pose_theta(
-            Thumb((-1, -8, 15), (-1, -10, 19), 12, 19), Finger(45, 48, 25), Finger(6, 10, 6), Finger(0, 8, 5, 3), Finger(-5, 5, 4, 8)
+            Thumb((-1, -9, 15), (-4, -11, 19), 10, 13), Finger(51, 52, 27, 1), Finger(6, 10, 6), Finger(0, 8, 5, 3), Finger(-5, 5, 4, 8)
         ),
-        "pinch_index": pose_theta(Thumb((-1, -8, 15), (-1, -10, 19), 12, 19), Finger(45, 48, 25), RESTING, RESTING, RESTING),
-        "pinch_middle": pose_theta(Thumb((-2, -8, 22), (-1, -9, 23), 13, 18), RESTING, Finger(49, 53, 28), RESTING, RESTING),
-        "pinch_ring": pose_theta(Thumb((-3, -6, 24), (-1, -8, 27), 16, 20), RESTING, RESTING, Finger(47, 49, 24), RESTING),
-        "pinch_pinky": pose_theta(Thumb((-6, 0, 24), (-3, -2, 30), 22, 25), RESTING, RESTING, RESTING, Finger(42, 42, 18)),
+        "pinch_index": pose_theta(
+            Thumb((-1, -9, 15), (-4, -11, 19), 10, 13), Finger(51, 52, 27, 1), Finger(18, 22, 12), Finger(18, 22, 12), Finger(18, 22, 12)
+        ),
+        "pinch_middle": pose_theta(
+            Thumb((-2, -10, 22), (-5, -10, 23), 11, 12), Finger(18, 22, 12), Finger(55, 57, 30), Finger(18, 22, 12), Finger(18, 22, 12)
+        ),
+        "pinch_ring": pose_theta(
+            Thumb((-3, -7, 24), (-3, -9, 27), 14, 14), Finger(18, 22, 12), Finger(18, 22, 12), Finger(52, 54, 26), Finger(18, 22, 12)
+        ),
+        "pinch_pinky": pose_theta(
+            Thumb((-6, 1, 26), (-3, -2, 30), 16, 21), Finger(18, 22, 12), Finger(18, 22, 12), Finger(18, 22, 12), Finger(48, 46, 20)
+        ),
         "claws": pose_theta(
             Thumb((0, 0, 6), (0, -5, 5), 30, 45), Finger(-5, 85, 55, -5), Finger(-5, 88, 58), Finger(-5, 88, 58, 4), Finger(-5, 85, 55, 10)
         ),
         "surfer": pose_theta(Thumb((0, 0, -8), (0, 0, -12), 0, -10), INDEX_CURLED, MIDDLE_CURLED, RING_CURLED, Finger(0, 3, 2, 12)),
         "rocker": pose_theta(
-            Thumb((-15, -24, -2), (-15, -36, 20), 53, 44), Finger(0, 3, 2, -5), MIDDLE_CURLED, RING_CURLED, Finger(0, 3, 2, 8)
+            Thumb((-18, -19, 3), (-14, -33, 24), 46, 40),
+            Finger(0, 3, 2, -5),
+            Finger(85, 98, 60, -1),
+            Finger(80, 102, 62),
+            Finger(0, 3, 2, 8),
         ),
         "star_trek": pose_theta(
             Thumb((0, 0, -6), (0, 0, -6), 0, 0), Finger(0, 3, 2, -2), Finger(0, 3, 2, -7), Finger(0, 3, 2, 7), Finger(0, 3, 2)
         ),
         "good_luck": pose_theta(
-            Thumb((-18, -25, 2), (-17, -32, 29), 55, 34), Finger(6, 6, 3, 7), Finger(24, 12, 6, -15), RING_CURLED, PINKY_CURLED
+            Thumb((-20, -21, 7), (-16, -31, 33), 49, 31),
+            Finger(4, 6, 3, 6),
+            Finger(26, 12, 6, -14),
+            Finger(82, 97, 60, -1),
+            Finger(80, 100, 60),
         ),
     }
 )
@@ -141,9 +170,17 @@ _PAPER_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
             Thumb((0, 4, 0), (0, 8, -4), 6, 8), Finger(60, 84, 48), Finger(66, 86, 50), Finger(68, 86, 50), Finger(68, 84, 48)
         ),
         "thumb_up_normal": _GENERAL_POSES["thumb_up"],
-        "thumb_up_rigid": pose_theta(Thumb((0, 8, -14), (0, 16, -20), -12, -32), *_alike(84, 106, 68)),
+        "thumb_up_rigid": pose_theta(
+            Thumb((0, 8, -14), (0, 16, -20), -12, -32), Finger(84, 106, 68), Finger(84, 106, 68), Finger(84, 106, 68), Finger(80, 101, 65)
+        ),
         "thumb_tuck_normal": _GENERAL_POSES["tuck_fist"],
-        "thumb_tuck_rigid": pose_theta(Thumb((-9, -20, -12), (-16, -29, 37), 75, 36), *_alike(72, 92, 56)),
+        "thumb_tuck_rigid": pose_theta(
+            Thumb((-9, -24, -14), (-18, -32, 37), 75, 37),
+            Finger(65, 101, 61, -1),
+            Finger(72, 80, 49, 2),
+            Finger(72, 92, 56),
+            Finger(72, 92, 56),
+        ),
         "aokay": _GENERAL_POSES["ok"],
         "aokay_upright": _GENERAL_POSES["ok"],
         "surfer": _GENERAL_POSES["surfer"],
@@ -151,8 +188,20 @@ _PAPER_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "rocker_front": _GENERAL_POSES["rocker"],
         "rocker_back": _GENERAL_POSES["rocker"],
         "fist": _GENERAL_POSES["fist"],
-        "fist_rigid": pose_theta(Thumb((-20, -28, -1), (-19, -34, 28), 50, 52), *_alike(86, 106, 70)),
-        "alligator_closed": pose_theta(Thumb((-6, -10, 20), (-4, -14, 20), 4, 4), *_alike(62, 10, 6)),
+        "fist_rigid": pose_theta(
+            Thumb((-8, -14, -2), (-4, -22, 24), 52, 35),
+            Finger(90, 103, 68, 1),
+            Finger(81, 107, 70, -5),
+            Finger(86, 106, 70),
+            Finger(81, 100, 67),
+        ),
+        "alligator_closed": pose_theta(
+            Thumb((-8, -12, 28), (-9, -16, 27), -1, -9),
+            Finger(71, 19, 9, 3),
+            Finger(77, 23, 11),
+            Finger(74, 20, 10, -1),
+            Finger(74, 20, 10, -4),
+        ),
         "one_count": _GENERAL_POSES["point"],
         "two_count": _GENERAL_POSES["two"],
         "three_count": _GENERAL_POSES["three"],
@@ -171,15 +220,15 @@ _PAPER_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
         "finger_spread_normal": _GENERAL_POSES["spread"],
         "finger_spread_rigid": pose_theta(Thumb((0, 4, -18), (0, 8, -26), -12, -28), *_alike(-15, 0, -4, (-18, -2, 14, 20))),
         "capisce": pose_theta(
-            Thumb((-2, -8, 22), (-1, -9, 23), 13, 18),
-            Finger(56, 32, 16, 8),
-            Finger(60, 38, 20, 2),
-            Finger(58, 36, 18, -6),
-            Finger(56, 34, 16, -14),
+            Thumb((-4, -7, 22), (-13, -12, 25), 14, 19),
+            Finger(57, 35, 14, 6),
+            Finger(49, 70, 34, 8),
+            Finger(45, 68, 35, 5),
+            Finger(73, 16, 5),
         ),
         "claws": _GENERAL_POSES["claws"],
         "peacock": pose_theta(
-            Thumb((-1, -8, 15), (-1, -10, 19), 4, 6), Finger(58, 26, 8), Finger(-6, 3, 2, -2), Finger(-8, 2, 1, 10), Finger(-10, 2, 1, 20)
+            Thumb((-3, -12, 19), (-3, -13, 21), 1, 3), Finger(66, 32, 11), Finger(-6, 3, 2, -2), Finger(-8, 2, 1, 10), Finger(-10, 2, 1, 20)
         ),
         "cup": pose_theta(
             Thumb((0, -6, 10), (0, -6, 4), 18, 22), Finger(34, 40, 22), Finger(36, 42, 23), Finger(38, 44, 24), Finger(40, 46, 25)
@@ -192,9 +241,11 @@ _PAPER_POSES: Mapping[str, tuple[float, ...]] = MappingProxyType(
             Finger(12, 44, 26, 18),
         ),
         "dinosaur": pose_theta(
-            Thumb((-4, -4, 14), (-2, -10, 14), 6, 8), Finger(64, 14, 8, -4), Finger(-16, 4, 26), Finger(66, 14, 8), Finger(62, 14, 8, 6)
+            Thumb((-5, -3, 24), (-2, -9, 22), 10, 8), Finger(72, 12, 7, -5), Finger(-10, 6, 34), Finger(76, 12, 7), Finger(72, 12, 7, 7)
         ),
-        "middle_finger": pose_theta(LYING_OVER_FINGERS, INDEX_CURLED, UPRIGHT, RING_CURLED, PINKY_CURLED),
+        "middle_finger": pose_theta(
+            Thumb((-21, -25, -4), (-21, -28, 21), 39, 37), Finger(78, 98, 59, 1), Finger(0, 3, 2), Finger(80, 102, 62), Finger(80, 100, 60)
+        ),
     }
 )
 
