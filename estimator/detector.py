@@ -1,4 +1,4 @@
-"""Hands in an image: side, score, box, 21 landmarks in the image and relative in 3D. MediaPipe's hand landmarker, looked through twice.
+"""Hands in an image: side, score, box, 21 landmarks in the image and relative in 3D. MediaPipe's two networks, looked through twice.
 
 One look at the whole image answers most photographs. Where it finds nothing, the image is looked at again with a margin (for a hand
 that fills the frame or is cut by its border) and in tiles (for small hands); what is found there, and every doubtful or small hand, is
@@ -73,7 +73,7 @@ class Detection:
 
 
 class HandDetector:
-    """Finds hands in single images; a context manager, since it holds native memory and a thread.
+    """Finds hands in single images; a context manager, since it holds native memory and threads.
 
     Args:
         model: a model bundle; None takes the one in the cache, which is fetched when it is not there.
@@ -82,7 +82,7 @@ class HandDetector:
             none in pictures without people.
 
     Raises:
-        InputError: the bundle cannot be had or used, or a system library is missing.
+        InputError: the bundle cannot be had or used, or OpenVINO cannot be loaded.
         ValueError: an argument is out of its range.
     """
 

@@ -15,7 +15,7 @@ import torch
 
 from estimator.version import VERSION
 
-PACKAGES = ("torch", "mediapipe", "opencv-contrib-python", "numba", "numpy")
+PACKAGES = ("torch", "openvino", "mediapipe", "opencv-contrib-python", "numba", "numpy")
 
 
 @contextmanager

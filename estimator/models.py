@@ -101,6 +101,15 @@ def load_bundle(bundle: Bundle = HAND_LANDMARKER, path: Path | None = None) -> b
     return data
 
 
+def load_models(bundle: Bundle = HAND_LANDMARKER, path: Path | None = None) -> list[bytes]:
+    """The models of ``load_bundle``, in the order of ``bundle.members``.
+
+    Raises:
+        InputError: as ``load_bundle``.
+    """
+    return _models(bundle, load_bundle(bundle, path))
+
+
 def cached_bundle(bundle: Bundle) -> tuple[Path, bytes]:
     """The cache's bundle and its bytes, as checked; fetched when it is missing or damaged.
 
