@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from datasets.virtual_studio.contact import separated
 from datasets.virtual_studio.people import PEOPLE, Person
+from datasets.virtual_studio.relief import raise_relief
 from datasets.virtual_studio.skinning import skin
 from datasets.virtual_studio.subject_build import BuiltSubject
 from datasets.virtual_studio.subject_cache import cached_subject, user_cache
@@ -16,6 +18,12 @@ from estimator.hand.kinematics import joint_frames, pose_to_rotations
 from estimator.hand.template import JOINT_NAMES, PARENT_NAMES
 
 SUBJECTS = tuple(person.number for person in PEOPLE)
+
+BLANCHING = 0.07
+"""How much lighter skin is where it yields a millimetre: the blood is pressed out."""
+
+LIGHTNESS = (0.55, 1.25)
+"""Smallest and largest factor on the reflectance at rest."""
 
 PARENTS = tuple(JOINT_NAMES.index(PARENT_NAMES[name]) if name in PARENT_NAMES else -1 for name in JOINT_NAMES)
 
@@ -57,8 +65,11 @@ class Subject:
         rotations, positions = skeleton_frames(self.skeleton, theta)
         rest_rotations, rest_positions = skeleton_frames(self.skeleton, np.zeros_like(theta))
         turns = rotations @ rest_rotations.transpose(0, 2, 1)
-        vertices = skin(self.built.skinning, turns, positions - np.einsum("jab,jb->ja", turns, rest_positions))
-        return PosedSubject(vertices, self.faces, self.built.reflectance, positions)
+        smooth = skin(self.built.skinning, turns, positions - np.einsum("jab,jb->ja", turns, rest_positions))
+        raised, pallor = raise_relief(self.built.relief, theta, smooth, self.faces)
+        vertices, yielded = separated(self.built.tissue, raised, self.faces)
+        lightness = np.clip(1 + pallor + BLANCHING * np.minimum(yielded, 1), *LIGHTNESS)
+        return PosedSubject(vertices, self.faces, self.built.reflectance * lightness[:, None].astype(np.float32), positions)
 
 
 def load_subject(number: int, cache: Path | None = None) -> Subject:

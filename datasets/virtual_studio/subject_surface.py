@@ -15,8 +15,11 @@ from datasets.virtual_studio.people import Build, Person
 from datasets.virtual_studio.skinning_weights import heat_weights
 from estimator.hand.template import FINGERS, JOINT_COUNT, WRIST
 
-EDGE_LENGTH_MM = 1.02
-"""Gives about 62,000 vertices."""
+VERTEX_COUNT = 64_000
+"""About so many; edges are a millimetre long."""
+
+EQUILATERAL = 0.866
+"""Area that each vertex of an even mesh of unit edges has."""
 
 SOURCE_FOREARM_MM = 100.0
 FOREARM_MM = 72.0
@@ -105,9 +108,14 @@ def _even(hand: Mesh, pose: JointPose) -> Mesh:
     field_count = hand.fields.shape[1]
     marked, edges = cut_along_zero(hand, hand.vertices[:, 0] + FOREARM_MM)
     enlarged = Mesh(enlarge_tips(marked, pose), marked.faces, np.concatenate([marked.fields, marked.vertices], axis=1))
-    even = remesh(enlarged, edges, EDGE_LENGTH_MM)
+    even = remesh(enlarged, edges, np.sqrt(_area(enlarged) / VERTEX_COUNT / EQUILATERAL))
     even = Mesh(even.fields[:, field_count:], even.faces, even.fields[:, :field_count])
     even = keep_faces(flip_caps(even), even.vertices[even.faces, 0].mean(axis=1) > -FOREARM_MM)
     vertices = even.vertices.copy()
     vertices[np.unique(boundary_edges(even.faces)), 0] = -FOREARM_MM
     return replace(even, vertices=vertices)
+
+
+def _area(mesh: Mesh) -> float:
+    a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)

@@ -1,0 +1,98 @@
+"""Contact: where fingers press on fingers and palm, both surfaces give way, the softer one more, and flesh swells around the dent."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+from scipy import sparse
+
+from datasets.makehuman.geometry import adjacency
+from datasets.virtual_studio.contact_kernel import find_opposites, push, spread, swell
+from datasets.virtual_studio.relief import vertex_normals
+
+CELL_MM = 5.5
+"""Side of the grid's cells, and how deep a penetration is found."""
+
+GAP_MM = 0.06
+"""Surfaces that touch keep so much apart."""
+
+PUSHES = 4
+DENT_ROUNDS = 5
+SWELLING_ROUNDS = 9
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """The flesh below the skin, as far as contact needs it.
+
+    Attributes:
+        rest: vertices at rest: what is far apart there and near in a pose touches.
+        neighbour_starts: first of each vertex's neighbours, and the end of the last's.
+        neighbours: vertices an edge away.
+        ring_starts: the same for the ring.
+        ring: vertices three edges away, no fewer.
+        softness: how far a vertex yields, relative to what it touches.
+    """
+
+    rest: Float32[np.ndarray, "vertices 3"]
+    neighbour_starts: Int[np.ndarray, " bounds"]
+    neighbours: Int[np.ndarray, " neighbours"]
+    ring_starts: Int[np.ndarray, " bounds"]
+    ring: Int[np.ndarray, " links"]
+    softness: Float32[np.ndarray, " vertices"]
+
+
+def tissue_of(rest: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"], softness: Float[np.ndarray, " vertices"]) -> Tissue:
+    """What contact needs to know of a hand."""
+    once = adjacency(faces, len(rest))
+    twice = ((once @ once + once) > 0).astype(float)
+    ring = ((once @ twice) > 0).astype(float)
+    ring = sparse.csr_matrix(ring - ring.multiply(twice) - sparse.diags(ring.diagonal()))
+    ring.eliminate_zeros()
+    return Tissue(
+        rest=rest.astype(np.float32),
+        neighbour_starts=once.indptr.astype(np.int32),
+        neighbours=once.indices.astype(np.int32),
+        ring_starts=ring.indptr.astype(np.int32),
+        ring=ring.indices.astype(np.int32),
+        softness=softness.astype(np.float32),
+    )
+
+
+def separated(
+    tissue: Tissue, vertices: Float32[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
+) -> tuple[Float32[np.ndarray, "vertices 3"], Float32[np.ndarray, " vertices"]]:
+    """The skin with nothing inside anything else (up to a few tenths of a millimetre), and how far each vertex had to yield, mm.
+
+    Skin that touches nothing stays, to the bit, where it was. What is deeper than ``CELL_MM`` in another part is not found.
+    """
+    vertices, yielded = vertices.copy(), np.zeros(len(vertices), dtype=np.float32)
+    opposite = np.full(len(vertices), -1, dtype=np.int32)
+    normals = vertex_normals(vertices, faces)
+    find_opposites(vertices, normals, tissue.rest, *_grid(vertices), np.float32(CELL_MM), opposite)
+    for step in range(PUSHES):
+        move = np.zeros_like(vertices)
+        held = push(vertices, normals, tissue.rest, tissue.neighbour_starts, tissue.neighbours, tissue.softness, opposite, GAP_MM, move)
+        if not held.any():
+            break
+        yielded = np.maximum(yielded, np.linalg.norm(move, axis=1))
+        if step < PUSHES - 1:
+            spread(tissue.ring_starts, tissue.ring, held, DENT_ROUNDS, np.float32(0.86), move)
+        if step == 0:
+            swell(tissue.ring_starts, tissue.ring, tissue.softness, normals, held, SWELLING_ROUNDS, move)
+        spread(tissue.neighbour_starts, tissue.neighbours, held, 2, np.float32(0.95), move)
+        vertices += move
+        normals = vertex_normals(vertices, faces)
+    return vertices, yielded
+
+
+def _grid(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts of cells along the axes, first vertex of each cell (and the end), vertices cell by cell."""
+    low = vertices.min(axis=0) - np.float32(1.5 * CELL_MM)
+    cells = ((vertices - low) / np.float32(CELL_MM)).astype(np.int32)
+    counts = cells.max(axis=0) + 2
+    flat = (cells[:, 0] * counts[1] + cells[:, 1]) * counts[2] + cells[:, 2]
+    order = np.argsort(flat, kind="stable").astype(np.int32)
+    starts = np.zeros(int(np.prod(counts)) + 1, dtype=np.int32)
+    np.cumsum(np.bincount(flat, minlength=len(starts) - 1), out=starts[1:])
+    return counts.astype(np.int32), starts, order

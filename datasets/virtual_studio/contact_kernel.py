@@ -1,0 +1,206 @@
+"""The loops of contact: who faces whom, how far to push, and how dents and swellings spread over the skin."""
+
+from typing import no_type_check
+
+import numpy as np
+
+from estimator.hand.compiled import compiled
+
+APART_MM = 9.0
+"""Skin nearer than this at rest does not count as touching: it is one fold."""
+
+NEARER = 0.45
+"""Skin that touches has come at least so much nearer than at rest."""
+
+FACING = 0.35
+"""Largest cosine between normals of skin that touches."""
+
+FLAT_MM = 17.0
+"""Cells around a vertex whose skin lies within this at rest hold nothing that it could touch."""
+
+
+@compiled
+@no_type_check
+def find_opposites(
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    rest: np.ndarray,
+    counts: np.ndarray,
+    starts: np.ndarray,
+    order: np.ndarray,
+    cell_mm: float,
+    opposite: np.ndarray,
+) -> None:
+    """Into ``opposite`` the nearest vertex of other skin that faces each vertex within a cell's length; -1 stays where there is none."""
+    ny, nz = counts[1], counts[2]
+    boxes = np.empty((len(starts) - 1, 6), dtype=np.float32)
+    for cell in range(len(boxes)):
+        for axis in range(3):
+            boxes[cell, axis], boxes[cell, 3 + axis] = np.float32(1e9), np.float32(-1e9)
+        for i in range(starts[cell], starts[cell + 1]):
+            for axis in range(3):
+                value = rest[order[i], axis]
+                boxes[cell, axis] = min(boxes[cell, axis], value)
+                boxes[cell, 3 + axis] = max(boxes[cell, 3 + axis], value)
+    around = np.empty(27, dtype=np.int32)
+    for cell in range(len(boxes)):
+        if starts[cell] == starts[cell + 1]:
+            continue
+        z, y, x = cell % nz, (cell // nz) % ny, cell // (nz * ny)
+        count = 0
+        for dx in range(-1, 2):
+            for dy in range(-1, 2):
+                for dz in range(-1, 2):
+                    if 0 <= x + dx < counts[0] and 0 <= y + dy < ny and 0 <= z + dz < nz:
+                        other = ((x + dx) * ny + y + dy) * nz + z + dz
+                        if starts[other] < starts[other + 1]:
+                            around[count] = other
+                            count += 1
+        for i in range(starts[cell], starts[cell + 1]):
+            v = order[i]
+            best = cell_mm * cell_mm
+            for k in range(count):
+                other = around[k]
+                far = np.float32(0)
+                for axis in range(3):
+                    reach = max(rest[v, axis] - boxes[other, axis], boxes[other, 3 + axis] - rest[v, axis])
+                    far += reach * reach
+                if far < FLAT_MM * FLAT_MM:
+                    continue
+                for m in range(starts[other], starts[other + 1]):
+                    w = order[m]
+                    distance = _squared(vertices, v, w)
+                    if distance < best and _touching(normals, rest, v, w, distance):
+                        best = distance
+                        opposite[v] = w
+
+
+@compiled
+@no_type_check
+def push(
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    rest: np.ndarray,
+    starts: np.ndarray,
+    neighbours: np.ndarray,
+    softness: np.ndarray,
+    opposite: np.ndarray,
+    gap_mm: float,
+    move: np.ndarray,
+) -> np.ndarray:
+    """Which vertices are inside other skin; ``move`` gets their share of the way out. ``opposite`` follows the skin that has moved."""
+    held = np.zeros(len(vertices), dtype=np.bool_)
+    for v in range(len(vertices)):
+        w = opposite[v]
+        if w < 0:
+            continue
+        best = _squared(vertices, v, w)
+        searching = True
+        while searching:  # downhill over the other skin to where it is nearest now
+            searching = False
+            for i in range(starts[w], starts[w + 1]):
+                distance = _squared(vertices, v, neighbours[i])
+                if distance < best and _touching(normals, rest, v, neighbours[i], distance):
+                    best, w, searching = distance, neighbours[i], True
+                    break
+        opposite[v] = w
+        height = np.float32(0)
+        for axis in range(3):
+            height += (vertices[v, axis] - vertices[w, axis]) * normals[w, axis]
+        if height < gap_mm:
+            held[v] = True
+            share = (gap_mm - height) * softness[v] / (softness[v] + softness[w])
+            for axis in range(3):
+                move[v, axis] = share * normals[w, axis]
+    return held
+
+
+@compiled
+@no_type_check
+def spread(starts: np.ndarray, links: np.ndarray, held: np.ndarray, rounds: int, decay: float, move: np.ndarray) -> None:
+    """Moves of held vertices carried over to the skin around them, less with each round; held ones keep theirs."""
+    active = _reached(starts, links, held, rounds)
+    before = move.copy()
+    for _ in range(rounds):
+        for i in range(len(active)):
+            v = active[i]
+            if held[v]:
+                continue
+            weight = decay / max(starts[v + 1] - starts[v], 1)
+            for axis in range(3):
+                total = np.float32(0)
+                for k in range(starts[v], starts[v + 1]):
+                    total += before[links[k], axis]
+                move[v, axis] = weight * total
+        for i in range(len(active)):
+            for axis in range(3):
+                before[active[i], axis] = move[active[i], axis]
+
+
+@compiled
+@no_type_check
+def swell(
+    starts: np.ndarray, links: np.ndarray, softness: np.ndarray, normals: np.ndarray, held: np.ndarray, rounds: int, move: np.ndarray
+) -> None:
+    """What the dents push aside, added around them along the normals."""
+    active = _reached(starts, links, held, rounds)
+    pushed, before = np.zeros(len(held), dtype=np.float32), np.zeros(len(held), dtype=np.float32)
+    for i in range(len(active)):
+        v = active[i]
+        if held[v]:
+            pushed[v] = np.sqrt(move[v, 0] ** 2 + move[v, 1] ** 2 + move[v, 2] ** 2)
+            before[v] = pushed[v]
+    for _ in range(rounds):
+        for i in range(len(active)):
+            v = active[i]
+            total = np.float32(0)
+            for k in range(starts[v], starts[v + 1]):
+                total += before[links[k]]
+            pushed[v] = total / max(starts[v + 1] - starts[v], 1)
+        for i in range(len(active)):
+            before[active[i]] = pushed[active[i]]
+    for i in range(len(active)):
+        v = active[i]
+        if not held[v]:
+            for axis in range(3):
+                move[v, axis] += np.float32(0.55) * softness[v] * pushed[v] * normals[v, axis]
+
+
+@compiled
+@no_type_check
+def _reached(starts: np.ndarray, links: np.ndarray, held: np.ndarray, rounds: int) -> np.ndarray:
+    """Held vertices and all within so many links."""
+    seen = held.copy()
+    found = np.empty(len(held), dtype=np.int32)
+    count = 0
+    for v in range(len(held)):
+        if held[v]:
+            found[count] = v
+            count += 1
+    first = 0
+    for _ in range(rounds):
+        last = count
+        for i in range(first, last):
+            for k in range(starts[found[i]], starts[found[i] + 1]):
+                if not seen[links[k]]:
+                    seen[links[k]] = True
+                    found[count] = links[k]
+                    count += 1
+        first = last
+    return found[:count]
+
+
+@compiled
+@no_type_check
+def _touching(normals: np.ndarray, rest: np.ndarray, v: int, w: int, squared: float) -> bool:
+    """Whether two vertices so near each other belong to skin that can touch."""
+    apart = _squared(rest, v, w)
+    facing = normals[v, 0] * normals[w, 0] + normals[v, 1] * normals[w, 1] + normals[v, 2] * normals[w, 2]
+    return facing < FACING and apart > APART_MM * APART_MM and squared < NEARER * NEARER * apart
+
+
+@compiled
+@no_type_check
+def _squared(points: np.ndarray, v: int, w: int) -> float:
+    x, y, z = points[v, 0] - points[w, 0], points[v, 1] - points[w, 1], points[v, 2] - points[w, 2]
+    return x * x + y * y + z * z
