@@ -92,7 +92,7 @@ def autograd(scene: DepthScene) -> Contender:
         with torch.no_grad():
             return read_out().double().numpy()
 
-    return Contender("ours by autograd", forward, lambda: torch.autograd.grad(read_out().sum(), vertices))
+    return Contender("autograd", forward, lambda: torch.autograd.grad(read_out().sum(), vertices))
 
 
 def deodr(scene: DepthScene) -> Contender:
