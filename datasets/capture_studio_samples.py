@@ -137,6 +137,7 @@ class CaptureStudioFrames:
             vertices, faces = igl.read_triangle_mesh(str(path))
         except RuntimeError as error:
             raise ValueError(f"{path}: no readable mesh; {CURE}") from error
+        faces = faces.astype(np.int64)
         return Scan(vertices @ MIRROR, faces[:, ::-1]) if hand.side == "left" else Scan(vertices, faces)
 
     def _target(self, hand: StudioHand, camera: str) -> tuple[PinholeCamera, np.ndarray]:

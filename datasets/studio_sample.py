@@ -1,7 +1,7 @@
 """StudioSample: one moment of a hand in a capture studio, as training eats it; the real release and the virtual studio yield the same."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -43,6 +43,7 @@ class Scan:
     faces: Int[np.ndarray, "faces 3"]
 
 
+@runtime_checkable
 class StudioFrames(Protocol):
     """Moments of one hand in a studio."""
 

@@ -10,8 +10,8 @@ CAMERA_COUNT = 80
 """The paper's (section 8.1)."""
 
 _DISTANCE_MM = 1000.0
-_FOCAL_PX = 1180.0
-"""So that 43 cm fit into the height of a picture a metre away: a hand in any pose, and some arm."""
+_FOCAL_PX = 1000.0
+"""So that 33 cm fit into the width of a picture a metre away: a hand in any pose, also where a motion takes it aside."""
 
 _POLE = np.array([0.0, np.sqrt(0.5), np.sqrt(0.5)])
 """Middle of the cameras' half of the sphere, between straight ahead (+z) and straight above (+y)."""

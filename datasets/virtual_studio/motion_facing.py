@@ -23,14 +23,14 @@ class Facing:
         return np.stack([x, y, np.cross(x, y)], axis=1)
 
 
-FRONT = Facing((0, 1, 0), (0, 0, 1))
-SIDE = Facing((0, 1, 0), (1, 0, 0))
-BACK = Facing((0, 1, 0), (0, 0, -1))
-AHEAD = Facing((0, 0, 1), (1, 0, 0))
+FRONT = Facing((0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+SIDE = Facing((0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+BACK = Facing((0.0, 1.0, 0.0), (0.0, 0.0, -1.0))
+AHEAD = Facing((0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
 """Fingers to the front, thumb up, as a hand holds a cup."""
-UP = Facing((0, 0, 1), (0, 1, 0))
-DOWN = Facing((0, 0, 1), (0, -1, 0))
-DROOPING = Facing((0, -0.9, 0.436), (0, -0.436, -0.9))
+UP = Facing((0.0, 0.0, 1.0), (0.0, 1.0, 0.0))
+DOWN = Facing((0.0, 0.0, 1.0), (0.0, -1.0, 0.0))
+DROOPING = Facing((0.0, -0.9, 0.436), (0.0, -0.436, -0.9))
 """From a raised forearm the fingers hang down."""
-STANDING = Facing((0, -1, 0), (-1, 0, 0))
+STANDING = Facing((0.0, -1.0, 0.0), (-1.0, 0.0, 0.0))
 """On its fingertips, the thumb behind."""

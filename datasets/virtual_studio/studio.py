@@ -18,7 +18,7 @@ from datasets.virtual_studio.subject import Subject, load_subject
 from datasets.virtual_studio.subject_cache import user_cache
 from estimator.hand.template import JOINT_COUNT
 
-_VERSION = 1
+_VERSION = 2
 """Of what is recorded: raise it when pictures of the same stances come out otherwise."""
 
 _STANCES, _KEY_POINTS, _PICTURES = range(3)
