@@ -45,7 +45,6 @@ class Schedule:
     milestones: tuple[int, ...] = (30, 32)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "milestones", tuple(self.milestones))
         if min(self.batch, self.epochs) < 1 or min(self.learning_rate, self.decoder_learning_rate) <= 0:
             raise ValueError(f"batch, epochs and learning rates must be positive, not {self}")
 

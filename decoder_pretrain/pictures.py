@@ -62,6 +62,6 @@ def tinted_difference(
     return encode_srgb(colour)
 
 
-def beside(pictures: Sequence[Picture]) -> Picture:
+def beside(pictures: Sequence[UInt8[np.ndarray, "height _ 3"]]) -> UInt8[np.ndarray, "height _ 3"]:
     """Pictures of one height in a row."""
     return np.concatenate(list(pictures), axis=1)

@@ -66,7 +66,7 @@ class RunFolder:
                 "schedule": Schedule,
                 "studio": StudioData,
             }
-            return TrainConfig(**{name: nested[name](**value) if name in nested else value for name, value in values.items()})
+            return TrainConfig(**{name: nested[name](**_tuples(value)) if name in nested else value for name, value in values.items()})
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: holds no run of decoder_pretrain.train; start one with --out {self.path}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -92,7 +92,7 @@ class RunFolder:
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
             raise InputError(f"{self.checkpoint_file}: cannot be read ({_line(error)}); start the run again in another folder") from error
 
-    def log(self, metrics: dict[str, float]) -> None:
+    def log(self, metrics: dict[str, float | int]) -> None:
         """One more line of metrics."""
         try:
             with self.metrics_file.open("a", encoding="utf-8") as file:
@@ -105,11 +105,16 @@ class RunFolder:
         kept = [json.dumps(line) + "\n" for line in self.metrics() if line["step"] <= step]
         write_file(self.metrics_file, "".join(kept).encode())
 
-    def metrics(self) -> list[dict[str, float]]:
+    def metrics(self) -> list[dict[str, float | int]]:
         """All lines so far."""
         if not self.metrics_file.exists():
             return []
         return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists alone; configurations are frozen."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _line(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """TrainingLog: metrics and pictures of a run, for TensorBoard, for the run's folder and for whoever watches."""
 
 import sys
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ PICTURED = 4
 """Moments shown after each epoch."""
 
 
+@runtime_checkable
 class TrainingLog(Protocol):
     """Where a trainer tells how it goes."""
 

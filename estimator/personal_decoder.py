@@ -13,6 +13,10 @@ from estimator.hand.correctives import BakedCorrectives, Correctives, IdentityCo
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import POSE_SIZE, HandTemplate
 
+DEFAULT_DECODER = Path(__file__).parent / "assets" / "hand_decoder.safetensors"
+STUDIO_ENCODER = DEFAULT_DECODER.with_name("studio_encoder.safetensors")
+"""The encoder that was trained with it in the studio (stage 1)."""
+
 _KIND = "hand-decoder"
 _WEIGHTS = "skinning_weights"
 _EXACT = ("joint_offsets", _WEIGHTS)

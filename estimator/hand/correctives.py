@@ -36,7 +36,6 @@ class CorrectivesConfig:
     parts: tuple[str, ...] = ("identity-skeleton", "identity-vertex", "pose-vertex")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))  # JSON has lists
         unknown = set(self.parts) - set(get_args(Corrective))
         if unknown or len(set(self.parts)) < len(self.parts):
             raise ValueError(f"correctives should be some of {', '.join(get_args(Corrective))}, each once, not {', '.join(self.parts)}")

@@ -10,6 +10,7 @@ from tests.toys import toy_template
 
 FLAT = torch.zeros(28, dtype=torch.float64)
 
+
 @pytest.fixture(scope="module")
 def decoder() -> HandDecoder:
     return HandDecoder(toy_template()).double()
