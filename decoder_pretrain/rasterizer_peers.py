@@ -69,7 +69,7 @@ def ours(scene: DepthScene) -> Contender:
     def forward_backward() -> object:
         return torch.autograd.grad(depth_maps(wanted, faces, K, R, t, scene.size, scene.size).sum(), wanted)
 
-    return Contender("ours", lambda: depth_maps(vertices, faces, K, R, t, scene.size, scene.size).double().numpy(), forward_backward)
+    return Contender("ours", lambda: depth_maps(vertices, faces, K, R, t, scene.size, scene.size).numpy(), forward_backward)
 
 
 def autograd(scene: DepthScene) -> Contender:
@@ -90,7 +90,7 @@ def autograd(scene: DepthScene) -> Contender:
 
     def forward() -> Depths:
         with torch.no_grad():
-            return read_out().double().numpy()
+            return read_out().numpy()
 
     return Contender("autograd", forward, lambda: torch.autograd.grad(read_out().sum(), vertices))
 
@@ -154,7 +154,7 @@ def opengl(scene: DepthScene) -> Contender:
             node = drawn.add(camera, pose=pose)
             depths.append(renderer.render(drawn, flags))
             drawn.remove_node(node)
-        return np.stack(depths).astype(np.float64)
+        return np.stack(depths)
 
     return Contender("pyrender", forward, None)
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from estimator.hand.compiled import compiled, in_threads
 from estimator.hand.rasterizer import draw_faces, kernel_faces, pieces, project
@@ -68,7 +69,8 @@ class _RayPlaneDepth(torch.autograd.Function):
         return torch.from_numpy(depth).to(points)
 
     @staticmethod
-    def backward(
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator forgets the names
         ctx: Any,  # noqa: ANN401
         *grads: Float[Tensor, "views height width"],
     ) -> tuple[Tensor, None, None, None, None]:
