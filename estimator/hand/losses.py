@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from estimator.hand.nearest import nearest_vertices
 from estimator.hand.template import FINGERS, JOINT_NAMES, PARENT_NAMES
 
 SPHERES_A_BONE = 10
@@ -178,10 +179,8 @@ def _nearest_distance(
 ) -> Float[Tensor, "*batch rows columns"]:
     """Distance from each point to the closest vertex.
 
-    The search runs without gradients and only the winners are differentiated, so that no table of all distances is kept for backward.
+    The search keeps no table of all distances, and only the winners are differentiated.
     """
     flat = points.flatten(-3, -2)
-    with torch.no_grad():
-        nearest = torch.cdist(flat, vertices, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=-1)
-    closest = torch.take_along_dim(vertices, nearest[..., None], dim=-2)
+    closest = torch.take_along_dim(vertices, nearest_vertices(flat, vertices)[..., None], dim=-2)
     return torch.linalg.vector_norm(flat - closest, dim=-1).unflatten(-1, points.shape[-3:-1])
