@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -114,6 +115,13 @@ def load_recording(folder: Path, size: RecordingSize, record: Callable[[Recordin
     if not recording.done.all():
         raise ValueError(f"{folder}: the recording is damaged; remove this folder")
     return recording
+
+
+def forget_others(folder: Path, title: str, digest: str) -> None:
+    """Remove complete recordings of a title with another digest than the given one: code that is gone has made them."""
+    for other in folder.glob(f"{title}_*"):
+        if re.fullmatch(r"[0-9a-f]{16}", other.name.removeprefix(f"{title}_")) and not other.name.endswith(digest):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _make(folder: Path, size: RecordingSize, record: Callable[[Recording, int], None], title: str) -> None:

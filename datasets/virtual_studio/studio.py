@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,15 @@ from jaxtyping import Float, Float32, UInt8
 
 from datasets.studio_crop import PinholeCamera, crop_around
 from datasets.studio_sample import Scan, StudioSample
-from datasets.virtual_studio.cache import Recording, RecordingSize, load_recording
+from datasets.virtual_studio.cache import Recording, RecordingSize, forget_others, load_recording
+from datasets.virtual_studio.cache_moments import code_digest, load_moments
 from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.render import photograph
 from datasets.virtual_studio.studio_moments import HAS_KEY_POINT, KEY_POINT_ERROR_MM, Moment, Split, key_point_errors, moments_of
 from datasets.virtual_studio.subject import Subject, load_subject
 from datasets.virtual_studio.subject_cache import user_cache
-from estimator.hand.template import JOINT_COUNT
-
-_VERSION = 2
-"""Of what is recorded: raise it when pictures of the same stances come out otherwise."""
+from estimator.hand.template import JOINT_COUNT, POSE_SIZE
 
 _STANCES, _KEY_POINTS, _PICTURES = range(3)
 """What a seed decides, each by a generator of its own."""
@@ -78,13 +77,13 @@ class VirtualStudio:
         self.size, self.target_views = size, target_views
         self._cameras, self._seed = studio_cameras(), [seed, subject, int(split == "test")]
         self._subject: Subject = load_subject(subject, cache)
-        self._moments = moments_of(split, self._subject.skeleton, moments, np.random.default_rng([*self._seed, _STANCES]))
-        folder = cache or user_cache()
-        name = f"virtual_{subject}_{split}_{size}px_{moments}x{views_per_moment}_{self._digest()}"
-        extent = RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
+        folder, extent = cache or user_cache(), RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
+        self._moments = self._load_moments(folder / f"moments_{subject}_{split}_{moments}_{seed}_{self._digest}.npz", split, moments)
         errors = np.random.default_rng([*self._seed, _KEY_POINTS])
         self._errors = key_point_errors((moments, JOINT_COUNT), KEY_POINT_ERROR_MM, errors).astype(np.float32)
-        self._recording = load_recording(folder / name, extent, self._record, f"virtual studio, subject {subject}, {split}")
+        title = f"recording_{subject}_{split}_{moments}x{views_per_moment}_{size}px_{seed}"
+        self._recording = load_recording(folder / f"{title}_{self._digest}", extent, self._record, f"subject {subject}, {split}")
+        forget_others(folder, title, self._digest)
         self._key_points = np.where(HAS_KEY_POINT[:, None], self._recording.joints + self._errors, np.float32(0))
 
     def __len__(self) -> int:
@@ -145,11 +144,16 @@ class VirtualStudio:
         mounted = self._cameras[camera]
         return crop_around(joints, mounted.K, mounted.R, mounted.t, self.size)
 
+    def _load_moments(self, path: Path, split: Split, count: int) -> tuple[Moment, ...]:
+        generator = np.random.default_rng([*self._seed, _STANCES])
+        try:
+            return load_moments(path, lambda: moments_of(split, self._subject.skeleton, count, generator))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be written ({error.strerror or error}); name another folder for the cache") from error
+
+    @cached_property
     def _digest(self) -> str:
-        """Changes with the stances and with the subject's surface."""
-        digest = hashlib.sha256(str((_VERSION, self._seed)).encode())
-        posed = self._subject.pose(self._moments[0].stance.theta)
-        digest.update(np.ascontiguousarray(posed.vertices).tobytes() + np.ascontiguousarray(posed.reflectance).tobytes())
-        for moment in self._moments:
-            digest.update(np.concatenate([moment.stance.theta, moment.stance.R_world_hand.ravel(), moment.stance.position]).tobytes())
-        return digest.hexdigest()[:16]
+        """Changes with the subject's surface, and with the code that moves, lights and draws it."""
+        posed = self._subject.pose(np.zeros(POSE_SIZE))
+        surface = np.ascontiguousarray(posed.vertices).tobytes() + np.ascontiguousarray(posed.reflectance).tobytes()
+        return hashlib.sha256(code_digest().encode() + surface).hexdigest()[:16]

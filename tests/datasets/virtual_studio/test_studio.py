@@ -44,8 +44,29 @@ def test_the_same_seed_gives_the_same_samples(tmp_path: Path) -> None:
 def test_a_second_start_records_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = small_studio(tmp_path).sample(2, np.random.default_rng(0))
     monkeypatch.setattr(studio, "photograph", lambda *_: pytest.fail("recorded again"))
+    monkeypatch.setattr(studio, "moments_of", lambda *_: pytest.fail("moved again"))
     for a, b in zip(arrays(first), arrays(small_studio(tmp_path).sample(2, np.random.default_rng(0))), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_other_code_records_anew_and_what_it_made_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_studio(tmp_path)
+    before = {path.name for path in tmp_path.glob("recording_*") if path.is_dir()}
+    monkeypatch.setattr(studio, "code_digest", lambda: "other code")
+    small_studio(tmp_path)
+    after = {path.name for path in tmp_path.glob("recording_*") if path.is_dir()}
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_damaged_moments_are_made_again(tmp_path: Path) -> None:
+    first = small_studio(tmp_path).moment(5)
+    (path,) = tmp_path.glob("moments_*.npz")
+    for content in (path.read_bytes()[:200], b""):
+        path.write_bytes(content)
+        again = small_studio(tmp_path).moment(5)
+        assert again.motion == first.motion
+        np.testing.assert_array_equal(again.stance.R_world_hand, first.stance.R_world_hand)
 
 
 def test_joints_lie_in_the_surface_that_every_target_view_measured(tmp_path: Path) -> None:
