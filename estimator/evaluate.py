@@ -46,6 +46,8 @@ class EvaluateOptions(CommandOptions):
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
     """What reads the pose in the full pipeline: default (the best that ships: landmarks), landmarks (learned inverse kinematics), or a
     file of weights, which is measured alone too."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "template"
+    """Whose hand is posed: default (the person whose trained hand ships), template (nobody's), or a file that stage 1 has trained."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Whether the full pipeline fits the hand to the landmarks after the encoder."""
     hand: SideChoice = "auto"
@@ -78,7 +80,7 @@ def _run(options: EvaluateOptions) -> int:
     if options.plots is not None:
         require_writable_folder(options.plots)
 
-    settings = EvaluationSettings(options.encoder, options.refine, options.hand, options.detector_model, options.device)
+    settings = EvaluationSettings(options.encoder, options.decoder, options.refine, options.hand, options.detector_model, options.device)
     evaluation = evaluate(samples, settings, options.debug)
     if not evaluation.rows:
         raise InputError(f"{options.path}: none of its {len(samples)} photographs could be used; see the messages above")

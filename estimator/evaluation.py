@@ -26,6 +26,7 @@ class EvaluationSettings:
 
     Attributes:
         encoder: of the full pipeline (see ``EstimatorOptions``); a file is measured alone, too.
+        decoder: of every method (see ``EstimatorOptions``).
         refine: whether the full pipeline refines.
         hand: which hand the photographs show: as detected, one side for all, or as annotated.
         detector_model: the detector's model bundle; None finds or fetches it.
@@ -33,6 +34,7 @@ class EvaluationSettings:
     """
 
     encoder: str = "default"
+    decoder: str = "template"
     refine: bool = True
     hand: Literal["auto", "left", "right", "annotated"] = "auto"
     detector_model: Path | None = None
@@ -94,7 +96,11 @@ def evaluate(samples: Sequence[HandSample], settings: EvaluationSettings, debug:
 def open_methods(settings: EvaluationSettings) -> dict[str, HandEstimator]:
     """The estimator of each method that has one: the encoders alone, then the full pipeline. They share one detector."""
     full_options = EstimatorOptions(
-        encoder=settings.encoder, refine=settings.refine, detector_model=settings.detector_model, device=settings.device
+        encoder=settings.encoder,
+        decoder=settings.decoder,
+        refine=settings.refine,
+        detector_model=settings.detector_model,
+        device=settings.device,
     )
     full = HandEstimator(full_options)
     alone = {

@@ -21,6 +21,7 @@ def evaluation_document(rows: Sequence[Row], settings: EvaluationSettings, datas
         "path": str(path),
         "hand": settings.hand,
         "encoder": settings.encoder,
+        "decoder": settings.decoder,
         "encoders": settings.encoders,
         "refine": settings.refine,
         "pck2d_threshold": PCK_2D_THRESHOLD,

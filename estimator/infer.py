@@ -64,6 +64,7 @@ def _estimator_options(arguments: Arguments) -> "EstimatorOptions":
         hand=arguments.hand,
         hand_length_mm=arguments.hand_length_mm,
         encoder=arguments.encoder,
+        decoder=arguments.decoder,
         refine=arguments.refine,
         detector_model=arguments.detector_model,
         device=arguments.device,

@@ -105,7 +105,7 @@ def _versions(estimator: HandEstimator) -> ModelVersions:
     encoder = estimator.options.encoder
     return ModelVersions(
         template=estimator.template.id,
-        decoder="template",
+        decoder=estimator.decoder_name,
         encoder="landmarks" if encoder == "default" else encoder,
     )
 

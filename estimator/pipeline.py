@@ -19,6 +19,7 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.machine import milliseconds_since
+from estimator.personal_decoder import DEFAULT_DECODER, PersonalDecoder, load_personal_decoder
 from estimator.placed_hand import PlacedHand
 from estimator.placement import EncoderPrediction, place, place_refined
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
@@ -40,6 +41,7 @@ class EstimatorOptions:
         hand: side of all hands; ``auto`` believes the detector.
         hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the template's.
         encoder: ``default`` or ``landmarks`` (learned inverse kinematics), or a file of encoder weights.
+        decoder: ``default`` (the person whose hand ships), ``template`` (nobody's), or a file that stage 1 has trained.
         refine: fit pose, place and proportions to the landmarks after the encoder.
         refinement: how far each piece of evidence is trusted there.
         detector_model: the detector's model bundle; None finds or fetches it.
@@ -53,6 +55,7 @@ class EstimatorOptions:
     hand: HandChoice = "auto"
     hand_length_mm: float | None = None
     encoder: str = "default"
+    decoder: str = "template"
     refine: bool = True
     refinement: RefinementSettings = RefinementSettings()
     detector_model: Path | None = None
@@ -99,10 +102,12 @@ class HandEstimator:
     def __init__(self, options: EstimatorOptions = EstimatorOptions(), detector: HandDetector | None = None) -> None:
         """``detector`` lets several estimators share one; by default each opens its own."""
         self.options = options
-        self.template = _shipped_template()
-        self.decoder = HandDecoder(self.template).to(_device(options.device))
+        person = _person(options.decoder, _shipped_template())
+        self.template, self.decoder_name = person.template, person.name
+        self.decoder = person.decoder.to(_device(options.device))
         self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
-        self.skeleton = Skeleton.of(self.template, LandmarkOffsets.load(self.template.skeleton_id))
+        bones = _array(person.decoder.personal_offsets().detach())
+        self.skeleton = Skeleton.of(replace(self.template, joint_offsets=bones), LandmarkOffsets.load(self.template.skeleton_id))
         self.detector = detector or HandDetector(options.detector_model, options.max_hands)
 
     def close(self) -> None:
@@ -224,6 +229,15 @@ def _shipped_template() -> HandTemplate:
         return HandTemplate.load()
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _person(name: str, template: HandTemplate) -> PersonalDecoder:
+    """Whose hand is posed."""
+    if not name:
+        raise InputError("--decoder is empty; give default, template or a file that decoder_pretrain.train has written")
+    if name == "template":
+        return PersonalDecoder(HandDecoder(template), template, "template")
+    return load_personal_decoder(DEFAULT_DECODER if name == "default" else Path(name), template)
 
 
 def _encoder_file(name: str) -> Path:
