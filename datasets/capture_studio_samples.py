@@ -1,6 +1,7 @@
 """CaptureStudioFrames: the hands of one subject of the DeepHandMesh release, as training eats them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from datasets.capture_studio import CaptureStudio
 from datasets.capture_studio_files import CURE
 from datasets.capture_studio_index import StudioFrame, scans_name
 from datasets.studio_crop import MIRROR, PinholeCamera, crop_around, crop_depth, crop_image
-from datasets.studio_sample import Scan, StudioSample
+from datasets.studio_sample import PicturedSample, Scan, StudioSample, StudioViews
 from estimator.hand.template import Side
 
 FEWEST_KEY_POINTS = 11
@@ -99,31 +100,34 @@ class CaptureStudioFrames:
         Raises:
             ValueError: one line naming file and cure, when an image or depth map is missing or damaged.
         """
-        hand = self.hands[index]
         image = self.input_image(index, generator)
-        cameras = hand.frame.depth_cameras
-        chosen = generator.permutation(len(cameras))[: self.target_views].tolist()
-        chosen += generator.integers(len(cameras), size=self.target_views - len(chosen)).tolist()
-        views, depths = zip(*(self._target(hand, cameras[camera]) for camera in chosen), strict=True)
-        return StudioSample(
-            image=image,
-            joints=hand.joints.astype(np.float32),
-            valid=hand.valid.copy(),
-            K=np.stack([view.K for view in views]).astype(np.float32),
-            R=np.stack([view.R for view in views]).astype(np.float32),
-            t=np.stack([view.t for view in views]).astype(np.float32),
-            depth=np.stack(depths),
-        )
+        return self._sample(index, image, self._choose(self.hands[index].frame.depth_cameras, generator))
+
+    def sample_with_pictures(self, index: int, generator: np.random.Generator) -> PicturedSample:
+        """As ``sample``, with target views of colour cameras that have a depth map.
+
+        Raises:
+            ValueError: as there, and when the frame has no such camera.
+        """
+        image = self.input_image(index, generator)
+        cameras = self._choose(self._pictured_cameras(index), generator)
+        pictures = np.stack([self._picture(self.hands[index], camera) for camera in cameras])
+        return PicturedSample(**vars(self._sample(index, image, cameras)), pictures=pictures)
+
+    def views(self, index: int) -> StudioViews:
+        """What all colour cameras with a depth map have of a hand; errors as ``sample_with_pictures``."""
+        hand, cameras = self.hands[index], self._pictured_cameras(index)
+        K, R, t, depth = self._targets(hand, cameras)
+        return StudioViews(np.stack([self._picture(hand, camera) for camera in cameras]), K, R, t, depth)
+
+    def motion(self, index: int) -> str:
+        """The sequence's name."""
+        return self.hands[index].frame.sequence
 
     def input_image(self, index: int, generator: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
         """The picture alone that ``sample`` would hold for a generator in the same state; errors as there."""
-        hand = self.hands[index]
-        camera = hand.frame.colour_cameras[generator.integers(len(hand.frame.colour_cameras))]
-        path = self.studio.image_path(hand.frame, camera)
-        image = _read_image(path)
-        K = self.studio.cameras[camera].K_for(image.shape[1], image.shape[0])
-        picture = crop_image(image, K, self.studio.cameras[camera].distortion, self._crop(hand, camera, K))
-        return np.ascontiguousarray(picture[:, ::-1]) if hand.side == "left" else picture
+        cameras = self.hands[index].frame.colour_cameras
+        return self._picture(self.hands[index], cameras[generator.integers(len(cameras))])
 
     def scan(self, index: int) -> Scan:
         """The 3D scan of a hand's frame, as a right hand's; of a double-hand sequence it holds both hands. For evaluation.
@@ -139,6 +143,36 @@ class CaptureStudioFrames:
             raise ValueError(f"{path}: no readable mesh; {CURE}") from error
         faces = faces.astype(np.int64)
         return Scan(vertices @ MIRROR, faces[:, ::-1]) if hand.side == "left" else Scan(vertices, faces)
+
+    def _choose(self, cameras: Sequence[str], generator: np.random.Generator) -> list[str]:
+        """As many as there are target views; where there are fewer, some come twice."""
+        chosen = generator.permutation(len(cameras))[: self.target_views].tolist()
+        chosen += generator.integers(len(cameras), size=self.target_views - len(chosen)).tolist()
+        return [cameras[camera] for camera in chosen]
+
+    def _pictured_cameras(self, index: int) -> list[str]:
+        frame = self.hands[index].frame
+        cameras = [camera for camera in frame.depth_cameras if camera in frame.colour_cameras]
+        if not cameras:
+            raise ValueError(f"{self.studio.root}: frame {frame.number} of {frame.sequence} has no colour camera with a depth map; {CURE}")
+        return cameras
+
+    def _sample(self, index: int, image: UInt8[np.ndarray, "size size 3"], cameras: Sequence[str]) -> StudioSample:
+        hand = self.hands[index]
+        return StudioSample(image, hand.joints.astype(np.float32), hand.valid.copy(), *self._targets(hand, cameras))
+
+    def _picture(self, hand: StudioHand, camera: str) -> UInt8[np.ndarray, "size size 3"]:
+        """A camera's picture of a hand, as a right one's."""
+        image = _read_image(self.studio.image_path(hand.frame, camera))
+        K = self.studio.cameras[camera].K_for(image.shape[1], image.shape[0])
+        picture = crop_image(image, K, self.studio.cameras[camera].distortion, self._crop(hand, camera, K))
+        return np.ascontiguousarray(picture[:, ::-1]) if hand.side == "left" else picture
+
+    def _targets(self, hand: StudioHand, cameras: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """K, R, t and depth of target views."""
+        views, depths = zip(*(self._target(hand, camera) for camera in cameras), strict=True)
+        K, R, t = (np.stack([getattr(view, name) for view in views]).astype(np.float32) for name in ("K", "R", "t"))
+        return K, R, t, np.stack(depths)
 
     def _target(self, hand: StudioHand, camera: str) -> tuple[PinholeCamera, np.ndarray]:
         """A target view's camera and depth map, both of a right hand."""

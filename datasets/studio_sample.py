@@ -31,6 +31,34 @@ class StudioSample:
 
 
 @dataclass(frozen=True)
+class PicturedSample(StudioSample):
+    """A sample whose target views have their pictures, too.
+
+    Attributes:
+        pictures: RGB of each target view.
+    """
+
+    pictures: UInt8[np.ndarray, "views size size 3"]
+
+
+@dataclass(frozen=True)
+class StudioViews:
+    """A moment as all cameras have it that know both its colours and its depth.
+
+    Attributes:
+        images: RGB.
+        K, R, t: of each view, world to camera, as ``StudioSample``'s.
+        depth: mm, 0 where there is no surface.
+    """
+
+    images: UInt8[np.ndarray, "views size size 3"]
+    K: Float32[np.ndarray, "views 3 3"]
+    R: Float32[np.ndarray, "views 3 3"]
+    t: Float32[np.ndarray, "views 3"]
+    depth: Float32[np.ndarray, "views size size"]
+
+
+@dataclass(frozen=True)
 class Scan:
     """A hand's surface as a 3D scanner would see it whole: for evaluation only.
 
@@ -57,4 +85,21 @@ class StudioFrames(Protocol):
         Raises:
             ValueError: one line that names the file and the cure, when its data is missing or damaged.
         """
+        ...
+
+
+@runtime_checkable
+class PicturedFrames(StudioFrames, Protocol):
+    """Moments of one hand whose colours are known, too: what textures are made of."""
+
+    def sample_with_pictures(self, index: int, generator: np.random.Generator) -> PicturedSample:
+        """As ``sample``, of target views that have a picture; errors as there."""
+        ...
+
+    def views(self, index: int) -> StudioViews:
+        """All views of a moment; errors as ``sample``'s."""
+        ...
+
+    def motion(self, index: int) -> str:
+        """Name of the motion that a moment belongs to."""
         ...

@@ -1,15 +1,14 @@
 """VirtualStudio: a simulated person's hand in motion before 80 simulated cameras, recorded as the real studio's release is."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
 from datasets.studio_crop import PinholeCamera, crop_around
-from datasets.studio_sample import Scan, StudioSample
+from datasets.studio_sample import PicturedSample, Scan, StudioSample, StudioViews
 from datasets.virtual_studio.cache import Recording, RecordingSize, forget_others, load_recording
 from datasets.virtual_studio.cache_moments import code_digest, load_moments
 from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
@@ -22,23 +21,6 @@ from estimator.hand.template import JOINT_COUNT, POSE_SIZE
 
 _STANCES, _KEY_POINTS, _PICTURES = range(3)
 """What a seed decides, each by a generator of its own."""
-
-
-@dataclass(frozen=True)
-class StudioViews:
-    """All that was recorded of a moment.
-
-    Attributes:
-        images: RGB.
-        K, R, t: of each view, world to camera.
-        depth: mm, 0 where there is no surface.
-    """
-
-    images: UInt8[np.ndarray, "views size size 3"]
-    K: Float32[np.ndarray, "views 3 3"]
-    R: Float32[np.ndarray, "views 3 3"]
-    t: Float32[np.ndarray, "views 3"]
-    depth: Float32[np.ndarray, "views size size"]
 
 
 class VirtualStudio:
@@ -91,18 +73,12 @@ class VirtualStudio:
 
     def sample(self, index: int, generator: np.random.Generator) -> StudioSample:
         """A moment seen by a random one of the cameras that recorded it, with random target views."""
-        recording = self._recording
-        input_view = generator.integers(recording.images.shape[1])
-        views = generator.permutation(recording.images.shape[1])[: self.target_views]
-        return StudioSample(
-            image=np.array(recording.images[index, input_view]),
-            joints=np.array(self._key_points[index]),
-            valid=HAS_KEY_POINT.copy(),
-            K=np.array(recording.K[index, views]),
-            R=np.array(recording.R[index, views]),
-            t=np.array(recording.t[index, views]),
-            depth=recording.depth(index, views),
-        )
+        return self._sample(index, *self._choose(generator))
+
+    def sample_with_pictures(self, index: int, generator: np.random.Generator) -> PicturedSample:
+        """What ``sample`` gives for a generator in the same state, and the target views' pictures."""
+        input_view, views = self._choose(generator)
+        return PicturedSample(**vars(self._sample(index, input_view, views)), pictures=np.array(self._recording.images[index, views]))
 
     def input_image(self, index: int, generator: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
         """The picture alone that ``sample`` would hold for a generator in the same state."""
@@ -112,6 +88,10 @@ class VirtualStudio:
         """All that was recorded of a moment: for texture and for looking at."""
         images, K, R, t = (np.array(getattr(self._recording, name)[index]) for name in ("images", "K", "R", "t"))
         return StudioViews(images, K, R, t, self._recording.depth(index, np.arange(len(images))))
+
+    def motion(self, index: int) -> str:
+        """The motion's name."""
+        return self._moments[index].motion
 
     def moment(self, index: int) -> Moment:
         """The motion's name and the stance."""
@@ -126,6 +106,24 @@ class VirtualStudio:
         stance = self._moments[index].stance
         posed = self._subject.pose(stance.theta)
         return Scan(placed(posed, stance).astype(np.float64), posed.faces)
+
+    def _choose(self, generator: np.random.Generator) -> tuple[int, Int[np.ndarray, " views"]]:
+        """An input view and target views."""
+        count = self._recording.images.shape[1]
+        input_view = int(generator.integers(count))
+        return input_view, generator.permutation(count)[: self.target_views]
+
+    def _sample(self, index: int, input_view: int, views: Int[np.ndarray, " views"]) -> StudioSample:
+        recording = self._recording
+        return StudioSample(
+            image=np.array(recording.images[index, input_view]),
+            joints=np.array(self._key_points[index]),
+            valid=HAS_KEY_POINT.copy(),
+            K=np.array(recording.K[index, views]),
+            R=np.array(recording.R[index, views]),
+            t=np.array(recording.t[index, views]),
+            depth=recording.depth(index, views),
+        )
 
     def _record(self, recording: Recording, index: int) -> None:
         """Fill in a moment: the same whatever the others are and whichever thread does it."""
