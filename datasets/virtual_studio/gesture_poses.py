@@ -20,12 +20,12 @@ WAVING = (
 """Slack fingers that swing behind the hand: at either end of its wave."""
 
 STIFF_WAVE = pose_theta(
-    Thumb((-2, -8, 12), (0, -14, 10), 6, 8), Finger(4, 6, 3, 3), Finger(4, 6, 3), Finger(4, 6, 3, -3), Finger(4, 6, 3, -5)
+    Thumb((-2, -8, 12), (0, -14, 10), 6, 8), Finger(4, 6, 3, 7), Finger(4, 6, 3, 1), Finger(4, 6, 3, -5), Finger(4, 6, 3, -11)
 )
 """Fingers together, the thumb beside them."""
 
 SCOOPED = pose_theta(
-    Thumb((-2, -8, 14), (0, -12, 14), 14, 18), Finger(52, 46, 24, 3), Finger(55, 48, 25), Finger(57, 48, 25, -2), Finger(58, 46, 24, -4)
+    Thumb((-2, -8, 14), (0, -12, 14), 14, 18), Finger(52, 46, 24, 6), Finger(55, 48, 25, 1), Finger(57, 48, 25, -4), Finger(58, 46, 24, -8)
 )
 """Fingers together, drawn in."""
 

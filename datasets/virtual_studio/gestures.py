@@ -125,32 +125,32 @@ def _wave(
 
 
 def _wave_relaxed(generator: np.random.Generator) -> Script:
-    return _wave(generator, DROOPING, WAVING[0], WAVING[1], (28, 0, 0), _WRIST_MM, 0.4, tension=0.0)
+    return _wave(generator, DROOPING, WAVING[0], WAVING[1], (28.0, 0.0, 0.0), _WRIST_MM, 0.4, tension=0.0)
 
 
 def _wave_fist(generator: np.random.Generator) -> Script:
     fist = NAMED_POSES["fist"]
     touches = (thumb_over("middle"), thumb_over("index", on_thumb=0.1))
     enter = Step(fist, 0.7, touches=touches, order=FINGERS_THEN_THUMB)
-    return _wave(generator, SIDE, fist, fist, (12, 50, 12), _WRIST_MM, 0.5, enter=enter)
+    return _wave(generator, SIDE, fist, fist, (12.0, 50.0, 12.0), _WRIST_MM, 0.5, enter=enter)
 
 
 def _wave_prom(generator: np.random.Generator) -> Script:
-    return _wave(generator, FRONT, STIFF_WAVE, STIFF_WAVE, (0, 32, 4), _FOREARM_MM, 0.45)
+    return _wave(generator, FRONT, STIFF_WAVE, STIFF_WAVE, (0.0, 32.0, 4.0), _FOREARM_MM, 0.45)
 
 
 def _wave_palm_down(generator: np.random.Generator) -> Script:
-    return _wave(generator, DOWN, NAMED_POSES["palm_up"], NAMED_POSES["palm_up"], (0, 28, 6), _WRIST_MM, 0.38)
+    return _wave(generator, DOWN, NAMED_POSES["palm_up"], NAMED_POSES["palm_up"], (0.0, 28.0, 6.0), _WRIST_MM, 0.38)
 
 
 def _wave_index_finger(generator: np.random.Generator) -> Script:
     point = NAMED_POSES["one_count"]
     enter = Step(point, 0.6, touches=(thumb_over("middle"),))
-    return _wave(generator, FRONT, point, point, (0, 0, 22), _WRIST_MM, 0.28, enter=enter)
+    return _wave(generator, FRONT, point, point, (0.0, 0.0, 22.0), _WRIST_MM, 0.28, enter=enter)
 
 
 def _wave_palmer(generator: np.random.Generator) -> Script:
-    return _wave(generator, DOWN, STIFF_WAVE, SCOOPED, (-18, 0, 0), _WRIST_MM, 0.45)
+    return _wave(generator, DOWN, STIFF_WAVE, SCOOPED, (-18.0, 0.0, 0.0), _WRIST_MM, 0.45)
 
 
 def _snap_of(finger: str) -> list[Step]:
@@ -179,8 +179,9 @@ def _walk(generator: np.random.Generator) -> Script:
 
 
 def _rub_money(generator: np.random.Generator) -> Script:
+    """The thumb to and fro between the index and the middle fingertip."""
     theta = NAMED_POSES["alligator_closed"]
-    ends = [(tips("index", near, far), tips("middle", near, far)) for near, far in ((0.45, 0.8), (0.75, 0.45))]
+    ends = [(tips("index", 0.7),), (tips("middle", 0.85),)]
     rubs = [Step(theta, 0.26, touches=touches) for _ in range(generator.integers(4, 6)) for touches in ends]
     return _script(generator, UP, [Step(theta, 0.6, touches=ends[0]), *rubs])
 

@@ -44,7 +44,7 @@ def joint_life(generator: np.random.Generator, seconds: Float[np.ndarray, " mome
     """What is added to theta, radians."""
     offset = generator.uniform(*life.offset) * generator.normal(size=POSE_SIZE)
     drift = life.drift * (1 - 2 / 3 * tension) * waves(generator, seconds, POSE_SIZE, (0.1, 0.5))
-    tremor = life.tremor * tension**2 * waves(generator, seconds, POSE_SIZE, (8, 11))
+    tremor = life.tremor * tension**2 * waves(generator, seconds, POSE_SIZE, (8.0, 11.0))
     return np.radians(coupled(offset + drift) + tremor)
 
 

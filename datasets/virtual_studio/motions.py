@@ -29,16 +29,23 @@ def stances(name: str, skeleton: SubjectSkeleton, count: int, generator: np.rand
     Raises:
         ValueError: when there is no motion of that name, or ``count`` is negative.
     """
-    if name in GESTURES:
-        script = GESTURES[name](generator)
-    elif name in TRAINING_MOTIONS:
-        script = _training_script(name, generator)
-    else:
-        near = get_close_matches(name, TRAINING_MOTIONS + TEST_MOTIONS, n=3) or TRAINING_MOTIONS + TEST_MOTIONS
-        raise ValueError(f"there is no motion {name!r}; there is {', '.join(near)}")
     if count < 0:
         raise ValueError(f"a motion has no {count} moments; count must be 0 or more")
-    return perform(script, skeleton, count, generator)
+    return perform(script_of(name, generator), skeleton, count, generator)
+
+
+def script_of(name: str, generator: np.random.Generator) -> Script:
+    """The key poses of one performance of a motion, of nobody's hand in particular.
+
+    Raises:
+        ValueError: when there is no motion of that name.
+    """
+    if name in GESTURES:
+        return GESTURES[name](generator)
+    if name in TRAINING_MOTIONS:
+        return _training_script(name, generator)
+    near = get_close_matches(name, TRAINING_MOTIONS + TEST_MOTIONS, n=3) or TRAINING_MOTIONS + TEST_MOTIONS
+    raise ValueError(f"there is no motion {name!r}; there is {', '.join(near)}")
 
 
 _HELD = MappingProxyType(

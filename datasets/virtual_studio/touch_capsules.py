@@ -24,8 +24,8 @@ TIP_SHARE = 0.8
 PULP = (0.12, 0.35)
 """How far flesh lies to the palm's side of the bone, over its radius: at a joint, and at a fingertip, where the nail's side has none."""
 
-WEB_SHARE = 0.4
-"""Share of a finger's first bone that lies between its neighbours' webs, where flesh is shared."""
+WEB_SHARE, THENAR_SHARE = 0.4, 0.15
+"""Share of a finger's first bone, and of the thumb's, that lies in flesh shared with its neighbours."""
 
 _PARENTS = tuple(JOINT_NAMES.index(PARENT_NAMES[name]) if name in PARENT_NAMES else -1 for name in JOINT_NAMES)
 _JOINT_OF_DEGREE, _AXIS_OF_DEGREE = (np.array(column) for column in zip(*DEGREES_OF_FREEDOM, strict=True))
@@ -121,7 +121,8 @@ class Capsules:
         for name in BONES:
             joint, child = JOINT_NAMES.index(name), JOINT_NAMES.index(_child(name))
             bone, (near, far) = skeleton.joint_offsets[child], skeleton.finger_radii[[joint, child]]
-            starts_at, ends_at = WEB_SHARE if name.endswith("1") else 0.0, TIP_SHARE if name.endswith("3") else 1.0
+            starts_at = THENAR_SHARE if name == "thumb1" else WEB_SHARE if name.endswith("1") else 0.0
+            ends_at = TIP_SHARE if name.endswith("3") else 1.0
             joints.append(joint)
             starts.append(starts_at * bone + (0, PULP[0] * near, 0))
             ends.append(ends_at * bone + (0, PULP[name.endswith("3")] * far, 0))

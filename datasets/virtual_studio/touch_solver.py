@@ -39,7 +39,7 @@ class Stiffness:
     coupling_deg: float = 5.0
     gap_mm: float = 0.1
     pad_mm: float = 2.0
-    depth_mm: float = 0.3
+    depth_mm: float = 0.2
     allowed_mm: float = 1.0
 
 
