@@ -78,7 +78,7 @@ PEOPLE = (
         number=1,
         description="simulated man, average build, light skin",
         body=Body(gender=1.0, muscle=0.6, weight=0.5, height=0.55, hand_length_mm=190.0),
-        build=Build(palm=(1.0, 1.0, 1.02), lengths=(1.0, 1.01, 0.99, 1.02, 0.98), girths=(1.02, 1.02, 1.02, 1.02, 1.02)),
+        build=Build(palm=(1.02, 1.06, 1.05), lengths=(1.03, 1.05, 0.97, 1.05, 0.93), girths=(1.06, 1.05, 1.04, 1.05, 1.08)),
         seed=100,
     ),
     Person(
