@@ -32,7 +32,7 @@ class Network:
                 from openvino import Core
         except (ImportError, OSError) as error:
             raise InputError(f"openvino: {explain_missing_library(error)}") from error
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         with tempfile.TemporaryDirectory(prefix="deephandmesh-") as folder:
             path = Path(folder) / "model.tflite"  # OpenVINO reads this format from files only
             path.write_bytes(model)
