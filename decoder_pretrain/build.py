@@ -6,12 +6,14 @@ from typing import Literal
 
 import torch
 
-from datasets.studio_sample import StudioFrames
+from datasets.studio_sample import PicturedFrames
 from decoder_pretrain.config import TrainConfig
+from decoder_pretrain.linear_hand_file import DEFAULT_LINEAR_HAND, load_linear_hand, own_template
 from decoder_pretrain.studio_model import StudioModel
 from estimator.errors import InputError
 from estimator.hand.correctives import Correctives
 from estimator.hand.decoder import HandDecoder
+from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
 from estimator.models import cache_folder
@@ -36,7 +38,7 @@ def virtual_subject(data: str) -> int | None:
     return int(found[1])
 
 
-def studio_frames(config: TrainConfig, split: Split = "training") -> StudioFrames:
+def studio_frames(config: TrainConfig, split: Split = "training") -> PicturedFrames:
     """The moments to train on, or those of gestures never trained on.
 
     Raises:
@@ -55,7 +57,7 @@ def studio_frames(config: TrainConfig, split: Split = "training") -> StudioFrame
         raise InputError(str(error)) from error
 
 
-def _release_frames(config: TrainConfig) -> StudioFrames:
+def _release_frames(config: TrainConfig) -> PicturedFrames:
     from datasets.capture_studio import CaptureStudio
     from datasets.capture_studio_samples import CaptureStudioFrames
 
@@ -66,12 +68,25 @@ def _release_frames(config: TrainConfig) -> StudioFrames:
 
 
 def load_template(config: TrainConfig) -> HandTemplate:
-    """The template that the configured model refines."""
-    return HandTemplate.load(LOW_RESOLUTION_TEMPLATE if config.model == "low-resolution" else DEFAULT_TEMPLATE)
+    """The template that the configured model refines.
+
+    Raises:
+        InputError: when a linear hand of the user's own lacks it.
+    """
+    if config.linear_hand:
+        return own_template(Path(config.linear_hand).parent)
+    return HandTemplate.load(DEFAULT_TEMPLATE if config.model == "deephandmesh" else LOW_RESOLUTION_TEMPLATE)
 
 
 def build_model(config: TrainConfig, template: HandTemplate) -> StudioModel:
     """A fresh model; the same for the same seed."""
     torch.manual_seed(config.seed)
-    correctives = Correctives(config.correctives, torch.tensor(template.skinning_weights, dtype=torch.float32))
-    return StudioModel(ImageEncoder(config.encoder), HandDecoder(template, correctives))
+    return StudioModel(ImageEncoder(config.encoder), HandDecoder(template, _correctives(config, template)))
+
+
+def _correctives(config: TrainConfig, template: HandTemplate) -> Correctives | LinearCorrectives:
+    W = torch.tensor(template.skinning_weights, dtype=torch.float32)
+    if config.model == "linear":
+        hand = load_linear_hand(Path(config.linear_hand or DEFAULT_LINEAR_HAND), template)
+        return LinearCorrectives(hand, config.subject, W)
+    return Correctives(config.correctives, W)

@@ -8,9 +8,9 @@ from estimator.hand.correctives import CorrectivesConfig
 from estimator.image_encoder import ImageEncoderConfig
 
 Preset = Literal["paper", "cpu"]
-Model = Literal["deephandmesh", "low-resolution"]
+Model = Literal["deephandmesh", "low-resolution", "linear"]
 Without = Literal["pose", "depth", "penetration", "laplacian", "identity-skeleton", "identity-vertex", "pose-vertex"]
-With = Literal["skinning"]
+With = Literal["skinning", "texture"]
 
 _LOSSES_OF: dict[str, tuple[str, ...]] = {
     "pose": ("pose",),
@@ -81,13 +81,16 @@ class TrainConfig:
     Attributes:
         data: a release's folder, or ``virtual:`` and the number of a simulated subject.
         subject: number of the person.
-        model: ``deephandmesh`` on the template of 12,518 vertices, or ``low-resolution`` on that of 790 (section 15).
+        model: ``deephandmesh`` on the template of 12,518 vertices, ``low-resolution`` on that of 790 (section 15), or ``linear``,
+            a fixed hand in MANO's manner (section 8.3).
+        linear_hand: file of a linear hand of the user's own, its template beside it; empty for the one that ships.
         seed: of all randomness.
     """
 
     data: str
     subject: int = 1
     model: str = "deephandmesh"
+    linear_hand: str = ""
     encoder: ImageEncoderConfig = ImageEncoderConfig()
     correctives: CorrectivesConfig = CorrectivesConfig()
     losses: LossWeights = LossWeights()
@@ -98,6 +101,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.model not in get_args(Model):
             raise ValueError(f"the model should be one of {', '.join(get_args(Model))}, not {self.model}")
+        if self.model == "linear" and self.correctives.parts != CorrectivesConfig().parts:
+            raise ValueError("the linear hand is fixed: only losses can be left out of its training, and nothing added")
+        if self.linear_hand and self.model != "linear":
+            raise ValueError(f"a linear hand of one's own does not fit the model {self.model}; choose the model linear")
 
 
 def preset(name: Preset, data: str, subject: int) -> TrainConfig:
@@ -129,3 +136,8 @@ def with_skinning(config: TrainConfig) -> TrainConfig:
 def low_resolution(config: TrainConfig) -> TrainConfig:
     """On the template of 790 vertices, its correctives regularised (section 15)."""
     return replace(config, model="low-resolution", losses=replace(config.losses, correctives=LOW_RESOLUTION_REGULARISER))
+
+
+def linear(config: TrainConfig) -> TrainConfig:
+    """With a fixed linear hand for a decoder; the losses stay (section 8.3)."""
+    return replace(config, model="linear")

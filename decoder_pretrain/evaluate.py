@@ -14,6 +14,7 @@ from rich.table import Table
 
 from decoder_pretrain.build import virtual_subject
 from decoder_pretrain.evaluation import EncodedPose, FittedPose, MomentResult, Summary, evaluate, summarise
+from decoder_pretrain.linear_hand_file import OWN_TEMPLATE, own_template
 from decoder_pretrain.moments import Split, moments_of
 from decoder_pretrain.penetration import PenetrationMeter
 from estimator.command import DONE, CommandOptions, progress_bar, run_command
@@ -76,7 +77,9 @@ def run(options: EvaluateOptions) -> int:
 
 
 def load_any_resolution(path: Path) -> PersonalDecoder:
-    """A decoder of the high or of the low template, whichever it was made for."""
+    """A decoder of the high or of the low template, whichever it was made for, or of a template of its own beside it."""
+    if path.with_name(OWN_TEMPLATE).exists():
+        return load_personal_decoder(path, own_template(path.parent))
     try:
         return load_personal_decoder(path, HandTemplate.load(DEFAULT_TEMPLATE))
     except InputError as error:

@@ -1,16 +1,17 @@
-"""A person's decoder on disk: what depends on identity alone as tables, the pose corrective's network in half precision."""
+"""A person's decoder on disk: what depends on identity alone as tables, the pose corrective in half precision."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.errors import InputError
 from estimator.hand.correctives import BakedCorrectives, Correctives, IdentityCorrectives, two_layers
 from estimator.hand.decoder import HandDecoder
+from estimator.hand.linear_correctives import LinearCorrectives, PoseDirections, turns_of
 from estimator.hand.template import POSE_SIZE, HandTemplate
 
 DEFAULT_DECODER = Path(__file__).parent / "assets" / "hand_decoder.safetensors"
@@ -19,6 +20,7 @@ STUDIO_ENCODER = DEFAULT_DECODER.with_name("studio_encoder.safetensors")
 
 _KIND = "hand-decoder"
 _WEIGHTS = "skinning_weights"
+_DIRECTIONS = "pose_network.directions"
 _EXACT = ("joint_offsets", _WEIGHTS)
 """Kept in 32 bits: they are small, and bone lengths are measured on them."""
 
@@ -38,11 +40,11 @@ class PersonalDecoder:
     name: str
 
 
-def save_personal_decoder(correctives: Correctives, template: HandTemplate, name: str, path: Path) -> None:
+def save_personal_decoder(correctives: Correctives | LinearCorrectives, template: HandTemplate, name: str, path: Path) -> None:
     """Bake trained correctives and write them, bound to the template."""
-    baked = BakedCorrectives.of(correctives)
+    baked = BakedCorrectives.of(correctives) if isinstance(correctives, Correctives) else correctives.baked()
     tables: dict[str, Tensor] = dict(baked.state_dict())
-    if "skinning" in correctives.networks:
+    if isinstance(correctives, Correctives) and "skinning" in correctives.networks:
         tables[_WEIGHTS] = baked.skinning_weights[torch.tensor(template.skinning_weights != 0)]
     halved = {key: table if key in _EXACT else table.half() for key, table in tables.items()}
     save_checkpoint(Checkpoint(_KIND, template.id, {"name": name}, halved), path)
@@ -60,13 +62,20 @@ def load_personal_decoder(path: Path, template: HandTemplate) -> PersonalDecoder
         if _WEIGHTS in tables:
             template = _with_weights(template, tables.pop(_WEIGHTS).numpy())
         W = torch.tensor(template.skinning_weights, dtype=torch.float32)
-        network = two_layers(POSE_SIZE, template.vertices.size) if any(key.startswith("pose_network") for key in tables) else None
-        correctives = BakedCorrectives(IdentityCorrectives(tables["joint_offsets"], tables["vertices"], W), network)
+        correctives = BakedCorrectives(IdentityCorrectives(tables["joint_offsets"], tables["vertices"], W), _pose_network(tables, template))
         correctives.load_state_dict(tables)
         return PersonalDecoder(HandDecoder(template, correctives).eval(), template, str(checkpoint.config["name"]))
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: the tables do not fit this version ({reason}); restore the file or train it again") from error
+
+
+def _pose_network(tables: dict[str, Tensor], template: HandTemplate) -> nn.Module | None:
+    """The pose corrective that the tables are of, yet without its numbers."""
+    if _DIRECTIONS in tables:
+        turns = turns_of(torch.tensor(template.skinning_weights.any(axis=0)))
+        return PoseDirections(turns, torch.zeros(9 * len(turns), template.vertices.size))
+    return two_layers(POSE_SIZE, template.vertices.size) if any(key.startswith("pose_network") for key in tables) else None
 
 
 def _with_weights(template: HandTemplate, values: np.ndarray) -> HandTemplate:

@@ -16,7 +16,7 @@ IDENTITY_SIZE, HIDDEN_SIZE = 32, 256
 _INITIAL_DEVIATION = 0.01
 _LEAST_TOTAL = 1e-3
 
-_UNIT_MM = 10.0
+UNIT_MM = 10.0
 """The networks speak of centimetres, so that weights of the initial size mean offsets that are neither nothing nor a hand's breadth."""
 
 
@@ -110,7 +110,7 @@ class Correctives(nn.Module):
     def _points(self, part: Corrective, code: Float[Tensor, "*batch code"], count: int) -> Float[Tensor, "*batch points 3"]:
         if part not in self.networks:
             return code.new_zeros(1).expand(*code.shape[:-1], count, 3)
-        return _UNIT_MM * self.networks[part](code).unflatten(-1, (count, 3))
+        return UNIT_MM * self.networks[part](code).unflatten(-1, (count, 3))
 
     def _skinning_weights(self) -> Float[Tensor, "vertices joints"]:
         """W* = max(W + delta W, 0), rows made to sum to one (section 13); a vertex that would lose every joint keeps its own."""
@@ -126,7 +126,7 @@ class Correctives(nn.Module):
 class BakedCorrectives(nn.Module):
     """The correctives of one person as they ship: what depends on beta alone is a table, only the pose's network is left."""
 
-    def __init__(self, identity: IdentityCorrectives, pose_network: nn.Sequential | None) -> None:
+    def __init__(self, identity: IdentityCorrectives, pose_network: nn.Module | None) -> None:
         super().__init__()
         self.register_buffer("joint_offsets", identity.joint_offsets)
         self.register_buffer("vertices", identity.vertices)
@@ -156,4 +156,4 @@ class BakedCorrectives(nn.Module):
         """Delta M_theta, mm."""
         if self.pose_network is None:
             return theta.new_zeros(1).expand(*theta.shape[:-1], *self.vertices.shape)
-        return _UNIT_MM * self.pose_network(theta).unflatten(-1, (-1, 3))
+        return UNIT_MM * self.pose_network(theta).unflatten(-1, (-1, 3))

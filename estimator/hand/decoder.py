@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from estimator.hand.correctives import BakedCorrectives, Correctives
 from estimator.hand.kinematics import joint_frames, pose_to_rotations, rest_frames
+from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.skinning import skin
 from estimator.hand.template import HandTemplate
 from estimator.hand.types import HandMesh, JointFrames, RestHand
@@ -14,7 +15,7 @@ from estimator.hand.types import HandMesh, JointFrames, RestHand
 class HandDecoder(nn.Module):
     """Poses the hand of one template, refined to one person where there are correctives. Follows the device and dtype of its buffers."""
 
-    def __init__(self, template: HandTemplate, correctives: Correctives | BakedCorrectives | None = None) -> None:
+    def __init__(self, template: HandTemplate, correctives: Correctives | LinearCorrectives | BakedCorrectives | None = None) -> None:
         super().__init__()
         self.parents = template.parents
         for name in ("vertices", "joint_offsets", "rest_rotations", "skinning_weights"):
