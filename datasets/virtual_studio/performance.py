@@ -1,6 +1,7 @@
 """From a script to one performance of it: smooth curves, a person's own life in them, touching where the script says so."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import roma
@@ -18,8 +19,7 @@ from estimator.hand.template import HandTemplate
 def perform(script: Script, skeleton: SubjectSkeleton, count: int, generator: np.random.Generator, life: Life = Life()) -> list[Stance]:
     """``count`` moments of one performance, evenly from its first to its last."""
     seconds = np.linspace(0, script.seconds, count)
-    template = HandTemplate.load()
-    solver = TouchSolver(skeleton, template.pose_lower, template.pose_upper)
+    solver = TouchSolver(skeleton, *_limits())
     script = _settled(script, solver)
     theta = theta_curve(script, seconds) + joint_life(generator, seconds, script.tension, life)
     theta = solver.solve(theta, script.touches, touch_curves(script, seconds))
@@ -27,6 +27,13 @@ def perform(script: Script, skeleton: SubjectSkeleton, count: int, generator: np
     still, pivot = script.R_world_hand[:, 0] * (script.pivot_mm - KNUCKLE_MM), script.pivot_mm * R[:, :, 0]
     position = still - pivot + hand_sway(generator, seconds, life)
     return [Stance(*moment) for moment in zip(theta, R, position, strict=True)]
+
+
+@cache
+def _limits() -> tuple[Float[np.ndarray, " pose"], Float[np.ndarray, " pose"]]:
+    """Smallest and largest theta that anatomy allows."""
+    template = HandTemplate.load()
+    return template.pose_lower, template.pose_upper
 
 
 def _settled(script: Script, solver: TouchSolver) -> Script:

@@ -10,7 +10,7 @@ from datasets.virtual_studio.touch_capsules import Capsules, PosedBones, pose_bo
 from datasets.virtual_studio.types import SubjectSkeleton
 from estimator.hand.template import POSE_NAMES, POSE_SIZE
 
-_STILL, _STUCK = 1e-4, 1e3
+_STILL, _STUCK = 1e-3, 1e2
 """A step of fewer radians has arrived; so has a moment that only more damping would improve."""
 
 Theta = Float[np.ndarray, "moments pose"]

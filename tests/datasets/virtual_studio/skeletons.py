@@ -1,5 +1,7 @@
 """Skeletons for tests of motions: the template's, and others with bones up to a tenth longer or shorter."""
 
+from functools import cache
+
 import numpy as np
 
 from datasets.virtual_studio.types import SubjectSkeleton
@@ -9,6 +11,7 @@ RADII = {"thumb": (11.0, 10.0, 9.0, 8.0), "pinky": (8.0, 7.0, 6.0, 5.3)}
 OTHERS = (9.3, 8.5, 7.3, 6.3)
 
 
+@cache
 def skeleton(seed: int) -> SubjectSkeleton:
     template = HandTemplate.load()
     radii = np.full(JOINT_COUNT, 12.0)
