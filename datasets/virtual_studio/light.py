@@ -7,6 +7,7 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Float32, Int, Int32
 
+from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.types import PosedSubject, Stance
 from estimator.hand.compiled import compiled
 from estimator.hand.occlusion import sphere_directions
@@ -17,6 +18,9 @@ _FLOOR = 0.35
 
 _FRONT = 0.25
 """Lamps before the hand are brighter than the mean by this share, those behind darker."""
+
+_CLOTH = 0.02
+"""What black cloth sends back, linear."""
 
 _SHADOW_PX = 96
 _LIFT_MM, _BIAS_MM = 1.5, 1.0
@@ -56,11 +60,13 @@ class LitBody:
     Attributes:
         shading: of each vertex its normal (a unit, outwards), what the skin sends back from under its surface (linear RGB), and the
             light that arrives from all around, which the surface mirrors.
+        measured: faces before this one are skin, which depth maps show; those after it cloth.
     """
 
     vertices: Float32[np.ndarray, "vertices 3"]
     faces: Int32[np.ndarray, "faces 3"]
     shading: Float32[np.ndarray, "vertices 7"]
+    measured: int
 
 
 def placed(posed: PosedSubject, stance: Stance) -> Float32[np.ndarray, "vertices 3"]:
@@ -68,22 +74,25 @@ def placed(posed: PosedSubject, stance: Stance) -> Float32[np.ndarray, "vertices
     return posed.vertices @ stance.R_world_hand.T.astype(np.float32) + stance.position.astype(np.float32)
 
 
-def light_body(vertices: Float32[np.ndarray, "vertices 3"], posed: PosedSubject, lamps: Lamps) -> LitBody:
-    """A subject's vertices in the world, lit past each other."""
-    faces = np.array(posed.faces, dtype=np.int32, order="C")
-    normals = smooth_normals(vertices, faces)
+def light_body(vertices: Float32[np.ndarray, "vertices 3"], posed: PosedSubject, lamps: Lamps, sleeve: Sleeve) -> LitBody:
+    """A subject's vertices in the world, lit past each other, and the sleeve."""
+    dressed = np.concatenate([vertices, sleeve.vertices(vertices)])
+    faces = np.concatenate([posed.faces.astype(np.int32), sleeve.faces(len(vertices))])
+    normals = smooth_normals(dressed, faces)
     light, openness = np.zeros_like(vertices), np.zeros(len(vertices), dtype=np.float32)
     if len(vertices):
         middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         reach = max(float(np.linalg.norm(vertices - middle, axis=1).max()), 1.0)
         # a sparse body's splats would leave holes: its maps are coarser
         resolution = int(np.clip(np.sqrt(len(vertices)) / 2, 8, _SHADOW_PX))
-        _gather(
-            vertices - middle, normals, lamps.axes, lamps.powers, resolution, np.float32(0.47 * (resolution - 1) / reach), light, openness
-        )
+        pixels_per_mm = np.float32(0.47 * (resolution - 1) / reach)
+        _gather(vertices - middle, normals[: len(vertices)], lamps.axes, lamps.powers, resolution, pixels_per_mm, light, openness)
     # what a crease does not get from the lamps it gets in part from its own other side, in the skin's colour
     glow = posed.reflectance * light / (1 - posed.reflectance * (1 - openness[:, None]))
-    return LitBody(vertices, faces, np.column_stack([normals, glow, openness * light.mean(axis=1)]).astype(np.float32))
+    skin = np.column_stack([normals[: len(vertices)], glow, openness * light.mean(axis=1)])
+    cloth = np.zeros((len(dressed) - len(vertices), skin.shape[1]))
+    cloth[:, :3], cloth[:, 3:6] = normals[len(vertices) :], _CLOTH
+    return LitBody(dressed, faces, np.concatenate([skin, cloth]).astype(np.float32), len(posed.faces))
 
 
 def smooth_normals(vertices: Float32[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float32[np.ndarray, "vertices 3"]:

@@ -66,12 +66,13 @@ def photograph(
     image = np.empty((camera.height, camera.width, 3), dtype=np.uint8)
     grain, (top, left) = _grain(), generator.integers(_GRAIN_SIDE, size=2)
     _develop(colours, seen, grain, top, left, settings, photographer.backdrop.astype(np.float32), _SRGB, image)
-    return image, _depth(np.ascontiguousarray(closeness[1::2, 1::2]))
+    return image, _depth(closeness[1::2, 1::2], seen[1::2, 1::2], body.measured)
 
 
 def depth_map(body: LitBody, camera: PinholeCamera) -> Float32[np.ndarray, "height width"]:
     """The depth map alone, mm, 0 where there is no surface."""
-    return _depth(_rasterized(body, camera.K, camera, camera.height, camera.width)[0])
+    closeness, seen, _ = _rasterized(body, camera.K, camera, camera.height, camera.width)
+    return _depth(closeness, seen, body.measured)
 
 
 _SRGB = encode_srgb(np.linspace(0, 1, _LEVELS))
@@ -93,8 +94,9 @@ def _rasterized(body: LitBody, K: np.ndarray, camera: PinholeCamera, height: int
     return closeness, seen, screen
 
 
-def _depth(closeness: np.ndarray) -> Float32[np.ndarray, "height width"]:
-    return np.divide(1, closeness, out=np.zeros_like(closeness), where=closeness > 0)
+def _depth(closeness: np.ndarray, seen: np.ndarray, measured: int) -> Float32[np.ndarray, "height width"]:
+    """Black cloth has no depth: where it hides the hand, stereo would have found nothing either."""
+    return np.divide(1, closeness, out=np.zeros(closeness.shape, dtype=np.float32), where=(seen >= 0) & (seen < measured))
 
 
 @compiled

@@ -15,6 +15,7 @@ from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.render import photograph
 from datasets.virtual_studio.studio_moments import HAS_KEY_POINT, KEY_POINT_ERROR_MM, Moment, Split, key_point_errors, moments_of
+from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.subject import Subject, load_subject
 from datasets.virtual_studio.subject_cache import user_cache
 from estimator.hand.template import JOINT_COUNT, POSE_SIZE
@@ -59,6 +60,7 @@ class VirtualStudio:
         self.size, self.target_views = size, target_views
         self._cameras, self._seed = studio_cameras(), [seed, subject, int(split == "test")]
         self._subject: Subject = load_subject(subject, cache)
+        self._sleeve = Sleeve.on(self._subject.faces)
         folder, extent = cache or user_cache(), RecordingSize(moments, views_per_moment, size, JOINT_COUNT)
         self._moments = self._load_moments(folder / f"moments_{subject}_{split}_{moments}_{seed}_{self._digest}.npz", split, moments)
         errors = np.random.default_rng([*self._seed, _KEY_POINTS])
@@ -129,7 +131,7 @@ class VirtualStudio:
         """Fill in a moment: the same whatever the others are and whichever thread does it."""
         generator, stance = np.random.default_rng([*self._seed, _PICTURES, index]), self._moments[index].stance
         posed = self._subject.pose(stance.theta)
-        body = light_body(placed(posed, stance), posed, dome_lamps(generator))
+        body = light_body(placed(posed, stance), posed, dome_lamps(generator), self._sleeve)
         joints = posed.joints @ stance.R_world_hand.T + stance.position
         recording.joints[index] = joints
         for view, camera in enumerate(generator.permutation(len(self._cameras))[: recording.images.shape[1]]):

@@ -12,6 +12,7 @@ from datasets.virtual_studio.cameras import studio_cameras
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.render import depth_map, photograph
 from datasets.virtual_studio.studio_moments import moments_of
+from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.subject import load_subject
 from estimator.hand.compiled import THREAD_COUNT, in_threads
 
@@ -39,12 +40,13 @@ def main(options: Benchmark) -> None:
     """Print views a second: with their share of posing and lighting, and of the depth maps of a body that is posed already."""
     subject = load_subject(options.subject, options.cache)
     moments = moments_of("training", subject.skeleton, options.moments, np.random.default_rng(0))
+    sleeve = Sleeve.on(subject.faces)
     cameras = studio_cameras()[:: 80 // options.views][: options.views]
 
     def record(index: int, view_count: int, draw_depth_alone: bool) -> None:
         generator, stance = np.random.default_rng(index), moments[index].stance
         posed = subject.pose(stance.theta)
-        body = light_body(placed(posed, stance), posed, dome_lamps(generator))
+        body = light_body(placed(posed, stance), posed, dome_lamps(generator), sleeve)
         joints = posed.joints @ stance.R_world_hand.T + stance.position
         for camera in cameras[:view_count]:
             crop = crop_around(joints, camera.K, camera.R, camera.t, options.size)
@@ -55,7 +57,8 @@ def main(options: Benchmark) -> None:
         in_threads(lambda index: record(index, view_count, draw_depth_alone), range(len(moments)))
         return time.perf_counter() - start
 
-    record(0, 1, False), record(0, 1, True)  # compiles
+    for draw_depth_alone in (False, True):  # compiles
+        record(0, 1, draw_depth_alone)
     posing = seconds(0, False)
     processor = time.process_time()
     pictures = seconds(options.views, False)

@@ -17,6 +17,7 @@ from datasets.studio_crop import PinholeCamera
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.render import photograph
 from datasets.virtual_studio.studio_moments import Moment, key_point_errors
+from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.subject import Subject
 from estimator.hand.compiled import in_threads
 
@@ -93,20 +94,24 @@ def _write_parts(root: Path, subject: Subject, moments: tuple[Moment, ...], sett
         f"{number:04d}_RT_{motion}" for number, (motion, group) in enumerate(groupby(moment.motion for moment in moments)) for _ in group
     ]
 
+    sleeve = Sleeve.on(subject.faces)
+
     def work(frame: int) -> None:
-        _write_moment(root, subject, frame, sequences[frame], moments[frame], settings)
+        _write_moment(root, subject, sleeve, frame, sequences[frame], moments[frame], settings)
         advance()
 
     in_threads(work, range(len(moments)))
 
 
-def _write_moment(root: Path, subject: Subject, frame: int, sequence: str, moment: Moment, settings: ReleaseSettings) -> None:
+def _write_moment(
+    root: Path, subject: Subject, sleeve: Sleeve, frame: int, sequence: str, moment: Moment, settings: ReleaseSettings
+) -> None:
     generator = np.random.default_rng([settings.seed, subject.number, frame])
     posed = subject.pose(moment.stance.theta)
     vertices = placed(posed, moment.stance)
     joints = posed.joints @ moment.stance.R_world_hand.T + moment.stance.position
     key_points = joints + key_point_errors((len(joints),), settings.key_point_error_mm, generator)
-    body = light_body(vertices, posed, dome_lamps(generator))
+    body = light_body(vertices, posed, dome_lamps(generator), sleeve)
     number = str(frame)
     _write(root / key_points_name(subject.number, number), key_points_text(key_points, len(settings.cameras)).encode("ascii"))
     _write(root / scans_name(subject.number) / f"{frame:06d}.ply", ply(vertices, posed.faces))

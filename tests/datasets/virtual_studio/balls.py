@@ -26,6 +26,8 @@ def ball(rounds: int) -> tuple[np.ndarray, np.ndarray]:
         ab, bc, ca = (n + i * f + np.arange(f) for i in range(3))
         faces = np.concatenate([np.stack(face, 1) for face in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
         vertices /= np.linalg.norm(vertices, axis=1, keepdims=True)
+        vertices, same = np.unique(vertices.round(9), axis=0, return_inverse=True)
+        faces = same.reshape(-1)[faces]
     return vertices, faces
 
 
