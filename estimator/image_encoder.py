@@ -143,7 +143,7 @@ def _efficientnet_lite0(initial: str) -> tuple[nn.Module, int]:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
         raise InputError(f"efficientnet_lite0: {error.name} is not installed; pip install '.[training]'") from error
-    network = EfficientNet.from_name("efficientnet-lite0", override_params={"drop_connect_rate": 0.0})
+    network = EfficientNet.from_name("efficientnet-lite0", drop_connect_rate=0.0)
     if initial == "imagenet":
         state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         network.load_state_dict(state)
