@@ -1,7 +1,7 @@
 """Batches of studio samples: which sample comes when follows from the seed alone, so that a run can be resumed or shared out exactly."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,7 +33,8 @@ class StudioBatch:
 
     def to(self, device: torch.device) -> "StudioBatch":
         """The batch on a device."""
-        return StudioBatch(self.pixels.to(device), StudioTruth(**{name: value.to(device) for name, value in vars(self.truth).items()}))
+        moved = {name: None if value is None else value.to(device) for name, value in vars(self.truth).items()}
+        return StudioBatch(self.pixels.to(device), StudioTruth(**moved))
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,12 @@ class _Samples(Dataset):
     def __getitem__(self, index: int) -> StudioSample:
         generator = np.random.default_rng([self._seed, self._epoch, index])
         sample = self._frames.sample(index, generator)
-        return StudioSample(**{**vars(sample), "image": augmented(sample.image, generator)})
+        return replace(sample, image=augmented(sample.image, generator))
 
 
 def collate(samples: Sequence[StudioSample]) -> StudioBatch:
-    """Samples as tensors."""
+    """Samples as tensors; all of one kind."""
     stacked = {name: torch.from_numpy(np.stack([getattr(sample, name) for sample in samples])) for name in vars(samples[0])}
-    return StudioBatch(stacked.pop("image").permute(0, 3, 1, 2).contiguous(), StudioTruth(**stacked))
+    for name in stacked.keys() & {"image", "pictures"}:
+        stacked[name] = stacked[name].movedim(-1, -3).contiguous()
+    return StudioBatch(stacked.pop("image"), StudioTruth(**stacked))

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from decoder_pretrain.studio_model import StudioPrediction
+from decoder_pretrain.texture_consistency import TextureConsistency
 from estimator.hand.correctives import Correctives
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.depth_map import depth_maps
@@ -24,6 +25,7 @@ from estimator.hand.losses import (
 )
 from estimator.hand.surface import uniform_laplacian
 from estimator.hand.template import HandTemplate
+from estimator.hand.texture import Views
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class LossWeights:
         penetration_nonrigid: fingertip against palm (lambda_nr).
         laplacian: smoothness (lambda_lap).
         correctives: L2 norm of the correctives, for low resolutions (section 15).
+        texture: consistent colours, in fine-tuning (section 11).
     """
 
     pose: float = 1.0
@@ -45,6 +48,7 @@ class LossWeights:
     penetration_nonrigid: float = 5.0
     laplacian: float = 5.0
     correctives: float = 0.0
+    texture: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -54,7 +58,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class StudioTruth:
-    """What supervises a batch: see ``datasets.studio_sample.StudioSample``."""
+    """What supervises a batch: see ``datasets.studio_sample``; the target views' pictures only where they were asked for."""
 
     joints: Float[Tensor, "batch joints 3"]
     valid: Bool[Tensor, "batch joints"]
@@ -62,6 +66,7 @@ class StudioTruth:
     R: Float[Tensor, "batch views 3 3"]
     t: Float[Tensor, "batch views 3"]
     depth: Float[Tensor, "batch views height width"]
+    pictures: UInt8[Tensor, "batch views 3 height width"] | None = None
 
 
 LossTerms = dict[str, Float[Tensor, ""]]
@@ -69,11 +74,20 @@ LossTerms = dict[str, Float[Tensor, ""]]
 
 
 class Objective(nn.Module):
-    """Holds what the losses need of a template; has no parameters."""
+    """Holds what the losses need of a template; has no parameters.
 
-    def __init__(self, template: HandTemplate, weights: LossWeights = LossWeights()) -> None:
+    Args:
+        texture: how a surface's colours differ from a reference; needed where they have a weight.
+
+    Raises:
+        ValueError: when it is missing.
+    """
+
+    def __init__(self, template: HandTemplate, weights: LossWeights = LossWeights(), texture: TextureConsistency | None = None) -> None:
         super().__init__()
-        self.weights = weights
+        if weights.texture > 0 and texture is None:
+            raise ValueError("a loss of texture needs a reference texture")
+        self.weights, self.texture = weights, texture
         vertices = torch.tensor(template.vertices, dtype=torch.float32)
         self.register_buffer("faces", torch.tensor(template.faces), persistent=False)
         self.register_buffer("palm", palm_vertices(torch.tensor(template.skinning_weights)), persistent=False)
@@ -91,11 +105,12 @@ class Objective(nn.Module):
         """The terms that count."""
         terms = {
             "pose": lambda: pose_loss(prediction.joints, truth.joints, truth.valid),
-            "depth": lambda: self._depth(prediction, truth),
             "laplacian": lambda: laplacian_loss(prediction.vertices, self.laplacian),
             "correctives": lambda: self._correctives(prediction, decoder),
         }
         found = {name: term().mean() for name, term in terms.items() if getattr(self.weights, name) > 0}
+        if self.weights.depth > 0 or self.weights.texture > 0:
+            found |= self._seen(prediction, truth)
         if self.weights.penetration_rigid > 0 or self.weights.penetration_nonrigid > 0:
             spheres = pose_spheres(bone_spheres(prediction.rest_joints, prediction.rest.vertices), prediction.joints)
             found["penetration_rigid"] = penetration_rigid(spheres, self.counted).mean()
@@ -106,10 +121,19 @@ class Objective(nn.Module):
         """The weighted sum L."""
         return torch.stack([getattr(self.weights, name) * term for name, term in terms.items()]).sum()
 
-    def _depth(self, prediction: StudioPrediction, truth: StudioTruth) -> Float[Tensor, "batch views"]:
+    def _seen(self, prediction: StudioPrediction, truth: StudioTruth) -> LossTerms:
+        """What is compared in the target views, which the surface is drawn into once."""
         height, width = truth.depth.shape[-2:]
         depth = depth_maps(prediction.vertices, self.faces, truth.K, truth.R, truth.t, height, width)
-        return depth_loss(depth, truth.depth)
+        found: LossTerms = {}
+        if self.weights.depth > 0:
+            found["depth"] = depth_loss(depth, truth.depth).mean()
+        if self.weights.texture > 0:
+            assert self.texture is not None
+            assert truth.pictures is not None, "the texture's loss is computed from the target views' pictures"
+            views = Views(truth.pictures.to(depth.dtype) / 255, depth.detach(), truth.K, truth.R, truth.t)
+            found["texture"] = self.texture(prediction.vertices, views).mean()
+        return found
 
     @staticmethod
     def _correctives(prediction: StudioPrediction, decoder: HandDecoder) -> Float[Tensor, ""]:

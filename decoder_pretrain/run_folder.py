@@ -38,6 +38,7 @@ class RunFolder:
         self.metrics_file = path / "metrics.jsonl"
         self.decoder_file = path / "decoder.safetensors"
         self.encoder_file = path / "encoder.safetensors"
+        self.reference_texture_file = path / "reference_texture.png"
 
     def begin(self, config: TrainConfig) -> None:
         """Note what is run.

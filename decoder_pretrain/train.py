@@ -1,6 +1,5 @@
 """python -m decoder_pretrain.train: stage 1, the personalised hand model from a capture studio (sections 6 and 7)."""
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,21 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from lightning_fabric import Fabric
 
 from decoder_pretrain.build import build_model, load_template, studio_frames, virtual_subject
-from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, low_resolution, preset, with_skinning, without
+from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
+from decoder_pretrain.finetuning import finetune, finetuning
+from decoder_pretrain.finished_run import FinishedRun
+from decoder_pretrain.launch import complete, start_fabric
 from decoder_pretrain.objective import Objective
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.trainer import Trainer
-from decoder_pretrain.training_log import RunLog, SilentLog
 from estimator.command import DONE, INTERRUPTED, CommandOptions, run_command
 from estimator.errors import InputError
-from estimator.hand.template import HandTemplate
 from estimator.image_encoder import Backbone, InitialWeights
-from estimator.personal_decoder import save_personal_decoder
 
-_CPU_DEVICES = "cpu"
+TEXTURE_FOLDER = "texture"
+"""Of a run's fine-tuning, in the run's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +41,19 @@ class TrainOptions(CommandOptions):
     """Everything else: the paper's settings, or those for two cores and about an hour."""
 
     model: Model = "deephandmesh"
-    """The template's resolution: 12,518 vertices or 790."""
+    """Ours on the template of 12,518 vertices or on that of 790, or a fixed linear hand in MANO's manner to compare with."""
+
+    linear_hand: Path | None = None
+    """A linear hand of your own, such as decoder_pretrain.mano makes; one ships."""
 
     without: tuple[Without, ...] = ()
     """Losses and correctives to leave out."""
 
     with_: Annotated[tuple[With, ...], tyro.conf.arg(name="with")] = ()
-    """Learn the skinning weights, too."""
+    """Learn the skinning weights, too; fine-tune with the texture's loss afterwards, in the run's folder texture."""
 
     epochs: int | None = None
-    """Passes over the data; the course of learning rates is shortened alike."""
+    """Passes over the data; the course of learning rates is shortened alike. A fine-tuning has its own."""
 
     batch: int | None = None
     """Samples a step, over all processes."""
@@ -74,7 +76,7 @@ class TrainOptions(CommandOptions):
     workers: int = 0
     """Processes that read data beside the one that trains."""
 
-    device: str = _CPU_DEVICES
+    device: str = "cpu"
     """Where to train: cpu, cuda, mps. Start with torchrun to use several."""
 
     resume: bool = False
@@ -99,7 +101,10 @@ def config_of(options: TrainOptions) -> TrainConfig:
             config = with_skinning(config)
         if options.model == "low-resolution":
             config = low_resolution(config)
-        return _resized(config, options)
+        if options.model == "linear":
+            config = linear(config)
+        own = str(options.linear_hand.resolve()) if options.linear_hand else ""
+        return _resized(replace(config, linear_hand=own), options)
     except ValueError as error:
         raise InputError(str(error)) from error
 
@@ -119,46 +124,27 @@ def _given(**values: object) -> dict[str, object]:
 
 def run(options: TrainOptions) -> int:
     """Train; the exit status."""
-    folder = RunFolder(options.out)
+    folder, texture_folder = RunFolder(options.out), RunFolder(options.out / TEXTURE_FOLDER)
     config = folder.config() if options.resume else config_of(options)
-    fabric = _fabric(options.device)
+    if config.losses.texture > 0:
+        raise InputError(f"{options.out}: is a fine-tuning; go on with python -m decoder_pretrain.finetune_texture")
+    fabric = start_fabric(options.device)
     template = load_template(config)
     frames = studio_frames(config)
     trainer = Trainer(fabric, config, build_model(config, template), Objective(template, config.losses), options.workers)
     if options.resume:
         trainer.resume(folder)
-        folder.forget_metrics_after(trainer.steps_done(frames))
     elif fabric.is_global_zero:
         folder.begin(config)
+        if "texture" in options.with_:
+            texture_folder.begin(finetuning(config))
     fabric.barrier()
-    log = RunLog(folder, template, trainer.steps_done(frames)) if fabric.is_global_zero else SilentLog()
-    outcome = trainer.train(frames, folder, log)
-    if not outcome.finished:
+    done = complete(trainer, frames, folder, template)
+    if done and texture_folder.config_file.exists():
+        done = finetune(fabric, FinishedRun.load(folder), texture_folder, frames, options.workers)
+    if not done:
         print(f"stopped and kept; go on with: python -m decoder_pretrain.train --out {options.out} --resume", file=sys.stderr)
-        return INTERRUPTED
-    if fabric.is_global_zero:
-        _save_weights(folder, config, trainer, template)
-    return DONE
-
-
-def _save_weights(folder: RunFolder, config: TrainConfig, trainer: Trainer, template: HandTemplate) -> None:
-    model = trainer.plain_model.cpu().eval()
-    model.encoder.save(folder.encoder_file, template.skeleton_id)
-    save_personal_decoder(model.decoder.correctives, template, f"{config.data} (subject {config.subject})", folder.decoder_file)  # pyright: ignore
-    print(f"{folder.decoder_file}\n{folder.encoder_file}")
-
-
-def _fabric(device: str) -> Fabric:
-    """One process, or as many as torchrun started."""
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
-    strategy = "ddp_find_unused_parameters_true" if processes > 1 else "auto"
-    try:
-        fabric = Fabric(accelerator=device, devices=here, num_nodes=max(processes // here, 1), strategy=strategy)
-        fabric.launch()
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"--device {device}: cannot be used ({str(error).splitlines()[0][:120]}); use cpu") from error
-    return fabric
+    return DONE if done else INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:

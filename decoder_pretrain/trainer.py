@@ -46,7 +46,7 @@ class TrainingStep(nn.Module):
         self.model = model
         self.objective = objective
 
-    def forward(self, image: Float[Tensor, "batch 3 size size"], *truth: Tensor) -> LossTerms:
+    def forward(self, image: Float[Tensor, "batch 3 size size"], *truth: Tensor | None) -> LossTerms:
         """The terms, and the mean joint error (mm) to look at; ``truth`` are the fields of ``StudioTruth`` in order."""
         known = StudioTruth(*truth)
         prediction = self.model(image, known.joints, known.valid)
@@ -104,12 +104,12 @@ class Trainer:
                     if done % LOG_EVERY == 0:
                         log.metrics(done, {name: value.item() for name, value in terms.items()}, done / steps)
                     if stopped.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                        self._save(run)
+                        self.save(run)
                         saved = time.monotonic()
                     if stopped.is_set():
                         return Outcome(False, self.progress)
                 self.progress = Progress(epoch + 1, 0)
-                self._save(run)
+                self.save(run)
                 saved = time.monotonic()
                 log.pictures((epoch + 1) * steps, self.plain_model, frames)
         return Outcome(True, self.progress)
@@ -127,15 +127,16 @@ class Trainer:
         self.optimizer.step()
         return {"total": total.detach(), **{name: value.detach() for name, value in terms.items()}, _ERROR: error}
 
-    def _set_rates(self, epoch: int) -> None:
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * self.config.schedule.factor(epoch)
-
-    def _save(self, run: RunFolder) -> None:
+    def save(self, run: RunFolder) -> None:
+        """Write a checkpoint of where it stands."""
         if self.fabric.is_global_zero:
             state: dict[str, Any] = {"model": self.plain_model.state_dict(), "optimizer": self.optimizer.state_dict()}
             run.save_checkpoint(state, self.progress)
         self.fabric.barrier()
+
+    def _set_rates(self, epoch: int) -> None:
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * self.config.schedule.factor(epoch)
 
 
 def _reported(batches: Iterator[StudioBatch]) -> Iterator[StudioBatch]:

@@ -134,7 +134,7 @@ def test_bad_data_stops_the_run_with_one_line_and_keeps_the_checkpoint(tmp_path:
     config = toy_config()
     run = begin(tmp_path / "run", config)
     trainer = trainer_for(config)
-    trainer._save(run)
+    trainer.save(run)
     before = run.checkpoint_file.read_bytes()
     with pytest.raises(InputError, match=message) as error:
         trainer.train(frames, run, SilentLog())
