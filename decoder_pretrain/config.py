@@ -115,8 +115,8 @@ def preset(name: Preset, data: str, subject: int) -> TrainConfig:
     return replace(
         paper,
         encoder=ImageEncoderConfig("efficientnet_lite0", "imagenet"),
-        schedule=Schedule(batch=16, epochs=24, learning_rate=5e-4, decoder_learning_rate=5e-4, milestones=(19, 22)),
-        studio=StudioData(size=128, target_views=2, moments=2800, views_per_moment=6),
+        schedule=Schedule(batch=16, epochs=24, learning_rate=1.5e-4, decoder_learning_rate=5e-4, milestones=(19, 22)),
+        studio=StudioData(size=128, target_views=2, moments=2000, views_per_moment=6),
     )
 
 
