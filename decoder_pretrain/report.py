@@ -30,6 +30,7 @@ from decoder_pretrain.report_tables import (
     skeleton_table,
     subject_table,
 )
+from decoder_pretrain.report_texture import texture_figure
 from estimator.checkout import checkout_commit
 from estimator.command import BAD_INPUT, DONE, CommandOptions, progress_bar, run_command
 from estimator.errors import InputError
@@ -146,7 +147,7 @@ def _correctives(runs: Runs, examiner: Examiner) -> tuple[Table | Figure, ...]:
         return ()
     data = runs.data[0]
     figures = (pose_corrective_figure(data, runs, examiner), skinning_figure(data, runs, examiner))
-    return (skeleton_table(runs, examiner), *figures)
+    return (skeleton_table(runs, examiner), *figures, texture_figure(data, runs))
 
 
 def _subjects(runs: Runs, examiner: Examiner) -> tuple[Table | Figure, ...]:

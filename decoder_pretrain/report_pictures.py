@@ -15,7 +15,7 @@ LARGEST_ERROR_MM = 10.0
 _DISTANCE_MM = 2500.0
 _MARGIN = 1.06
 
-_ERROR_STOPS = np.array([[0.62, 0.63, 0.64], [0.85, 0.62, 0.25], [0.70, 0.10, 0.06], [0.22, 0.01, 0.05]])
+ERROR_STOPS = np.array([[0.62, 0.63, 0.64], [0.85, 0.62, 0.25], [0.70, 0.10, 0.06], [0.22, 0.01, 0.05]])
 """Linear reflectance from no error to ``LARGEST_ERROR_MM``, evenly spaced: grey, amber, red, nearly black."""
 
 _FINGER_COLOURS = {
@@ -89,7 +89,7 @@ def draw_row(hands: Sequence[Hand], side: Side, size: int = SIZE) -> list[Pictur
 
 def error_colours(errors_mm: Float[np.ndarray, " vertices"]) -> Float[np.ndarray, "vertices 3"]:
     """Linear reflectances of distances between 0 and ``LARGEST_ERROR_MM``."""
-    return blended(errors_mm / LARGEST_ERROR_MM, _ERROR_STOPS)
+    return blended(errors_mm / LARGEST_ERROR_MM, ERROR_STOPS)
 
 
 def blended(shares: Float[np.ndarray, " points"], stops: Float[np.ndarray, "stops 3"]) -> Float[np.ndarray, "points 3"]:

@@ -1,7 +1,7 @@
 """The runs that a report is made from: recognised by their configuration, whatever their folders are called."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -9,6 +9,7 @@ from typing import get_args
 from decoder_pretrain.build import virtual_subject
 from decoder_pretrain.config import TrainConfig, Without, without
 from decoder_pretrain.evaluate import load_any_resolution
+from decoder_pretrain.finetuning import LAPLACIAN_WEIGHT
 from decoder_pretrain.run_folder import RunFolder
 from estimator.errors import InputError
 from estimator.image_encoder import ImageEncoder
@@ -25,7 +26,7 @@ PART_WORDS = {
     "identity-vertex": "identity's vertex corrective",
     "pose-vertex": "pose's vertex corrective",
 }
-_ADDED_WORDS = {"skinning": "skinning corrective", "texture": "texture loss"}
+_ADDED_WORDS = {"skinning": "skinning corrective", "texture": "texture loss", "fine-tuning": "fine-tuning without the texture loss"}
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,22 @@ class Variant:
     @property
     def command(self) -> str:
         """What trains it."""
+        if "fine-tuning" in self.added:
+            return "python -m decoder_pretrain.finetune_texture --run RUNS/NAME --out RUNS/NAME/without-texture --weight 0"
         words = ["python -m decoder_pretrain.train", f"--data {self.data.source}"]
         words += [] if self.data.simulated else [f"--subject {self.data.subject}"]
         words += [f"--model {self.model}"] if self.model != OURS else []
         words += [f"--without {' '.join(self.left_out)}"] if self.left_out else []
         words += [f"--with {' '.join(self.added)}"] if self.added else []
-        name = "-".join([self.model, *(f"without-{part}" for part in self.left_out), *(f"with-{part}" for part in self.added)])
-        return " ".join([*words, f"--out RUNS/{self.data.source.replace(':', '-').split('/')[-1]}-{name}"])
+        name = "-".join(
+            [
+                *([self.model] if self.model != OURS else []),
+                *(f"without-{part}" for part in self.left_out),
+                *(f"with-{part}" for part in self.added),
+            ]
+        )
+        whom = Path(self.data.source).name.replace(":", "-")
+        return " ".join([*words, f"--out RUNS/{whom}-{name or 'whole'}"])
 
 
 @dataclass(frozen=True)
@@ -101,16 +111,11 @@ class Refusal:
 
 
 class Run:
-    """A finished run."""
+    """A finished run; ``name`` is its folder's, within the folder of all runs."""
 
-    def __init__(self, folder: RunFolder, config: TrainConfig) -> None:
-        self.folder, self.config = folder, config
+    def __init__(self, folder: RunFolder, config: TrainConfig, name: str) -> None:
+        self.folder, self.config, self.name = folder, config, name
         self.variant = variant_of(config)
-
-    @property
-    def name(self) -> str:
-        """Its folder's."""
-        return self.folder.path.resolve().name
 
     @cached_property
     def person(self) -> PersonalDecoder:
@@ -141,7 +146,10 @@ def variant_of(config: TrainConfig) -> Variant:
     """What a configuration trains."""
     left_out = tuple(part for part in get_args(Without) if without(config, part) == config)
     added = ["skinning"] if "skinning" in config.correctives.parts else []
-    added += ["texture"] if asdict(config.losses).get("texture", 0) else []
+    if config.losses.texture > 0:
+        added.append("texture")
+    elif config.losses.laplacian == LAPLACIAN_WEIGHT:  # no other training has this weight
+        added.append("fine-tuning")
     return Variant(Data(config.data, config.subject), config.model, left_out, tuple(added))
 
 
@@ -171,20 +179,23 @@ class Runs:
 
 
 def find_runs(folder: Path) -> Runs:
-    """The runs in a folder's folders, or the one that the folder itself is.
+    """The runs in a folder's folders, the fine-tunings in these, and the one that the folder itself is.
 
     Raises:
         InputError: when it is no folder, or there is no run in it.
     """
     try:
-        inside = sorted(path for path in folder.iterdir() if path.is_dir())
+        inside = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_dir())
+        if not folder.is_dir():
+            raise NotADirectoryError(None, "no such folder")
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error}); name a folder that holds runs") from error
     usable: list[Run] = []
     refused: list[Refusal] = []
     for path in [folder, *inside]:
         if _is_run(path):
-            found = _open(RunFolder(path))
+            name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
+            found = _open(RunFolder(path), name)
             (usable if isinstance(found, Run) else refused).append(found)  # pyright: ignore
     if not usable and not refused:
         raise InputError(f"{folder}: holds no run of decoder_pretrain.train; start one with --out {folder / 'NAME'}")
@@ -196,11 +207,12 @@ def _is_run(path: Path) -> bool:
     return any(file.exists() for file in (run.config_file, run.checkpoint_file, run.metrics_file, run.decoder_file))
 
 
-def _open(folder: RunFolder) -> Run | Refusal:
+def _open(folder: RunFolder, name: str) -> Run | Refusal:
     if not folder.config_file.exists():
         return Refusal(folder.path, "has no config.json, which says what was trained; restore the file or train it again")
     try:
-        run = Run(folder, folder.config())
+        run = Run(folder, folder.config(), name)
+        virtual_subject(run.config.data)
         if not folder.decoder_file.exists():
             return _unfinished(run)
         run.encoder()
@@ -213,7 +225,10 @@ def _open(folder: RunFolder) -> Run | Refusal:
 def _unfinished(run: Run) -> Refusal:
     lines = logged(run.folder)
     done = f"{lines[-1]['epoch']:.1f}" if lines else "0"
-    cure = f"go on with: python -m decoder_pretrain.train --out {run.folder.path} --resume"
+    path = run.folder.path
+    tuned = {"texture", "fine-tuning"} & set(run.variant.added)
+    command = f"finetune_texture --run {path.parent} --out {path}" if tuned else f"train --out {path}"
+    cure = f"go on with: python -m decoder_pretrain.{command} --resume"
     return Refusal(run.folder.path, f"{run.variant.words}: {done} of {run.config.schedule.epochs} epochs are logged; {cure}", True)
 
 
