@@ -53,7 +53,7 @@ class BuildOptions(CommandOptions):
     bodies: int = 50
     """MakeHuman bodies that the shape space is made from, each with three hands."""
 
-    poses: int = 240
+    poses: int = 160
     """Poses of each simulated subject that the pose directions are learned from."""
 
     seed: int = 0
