@@ -91,21 +91,24 @@ class Objective(nn.Module):
         vertices = torch.tensor(template.vertices, dtype=torch.float32)
         self.register_buffer("faces", torch.tensor(template.faces), persistent=False)
         self.register_buffer("palm", palm_vertices(torch.tensor(template.skinning_weights)), persistent=False)
-        self.register_buffer("laplacian", uniform_laplacian(self.faces, len(vertices)), persistent=False)
+        laplacian = uniform_laplacian(self.faces, len(vertices))  # kept in two parts: processes cannot send sparse tensors to each other
+        self.register_buffer("laplacian_indices", laplacian.indices(), persistent=False)
+        self.register_buffer("laplacian_values", laplacian.values(), persistent=False)
         decoder = HandDecoder(template)
         spheres = bone_spheres(decoder.rest_frames(decoder.joint_offsets).positions, vertices)
         self.register_buffer("counted", ~overlapping(spheres), persistent=False)
 
     faces: Int[Tensor, "faces 3"]
     palm: Int[Tensor, " palm"]
-    laplacian: Tensor
+    laplacian_indices: Int[Tensor, "2 entries"]
+    laplacian_values: Float[Tensor, " entries"]
     counted: Tensor
 
     def forward(self, prediction: StudioPrediction, truth: StudioTruth, decoder: HandDecoder) -> LossTerms:
         """The terms that count."""
         terms = {
             "pose": lambda: pose_loss(prediction.joints, truth.joints, truth.valid),
-            "laplacian": lambda: laplacian_loss(prediction.vertices, self.laplacian),
+            "laplacian": lambda: laplacian_loss(prediction.vertices, self._laplacian(prediction.vertices.shape[1])),
             "correctives": lambda: self._correctives(prediction, decoder),
         }
         found = {name: term().mean() for name, term in terms.items() if getattr(self.weights, name) > 0}
@@ -120,6 +123,11 @@ class Objective(nn.Module):
     def total(self, terms: LossTerms) -> Float[Tensor, ""]:
         """The weighted sum L."""
         return torch.stack([getattr(self.weights, name) * term for name, term in terms.items()]).sum()
+
+    def _laplacian(self, vertex_count: int) -> Tensor:
+        """The sparse matrix."""
+        size = (vertex_count, vertex_count)
+        return torch.sparse_coo_tensor(self.laplacian_indices, self.laplacian_values, size, is_coalesced=True, check_invariants=False)
 
     def _seen(self, prediction: StudioPrediction, truth: StudioTruth) -> LossTerms:
         """What is compared in the target views, which the surface is drawn into once."""
