@@ -126,6 +126,19 @@ def test_the_same_generator_gives_the_same_sample(frames: CaptureStudioFrames) -
     np.testing.assert_array_equal(frames.input_image(2, np.random.default_rng(5)), one["image"])
 
 
+def test_target_views_come_with_pictures_of_the_same_crops(frames: CaptureStudioFrames) -> None:
+    for index, hand in enumerate(frames.hands):
+        pictured, views = frames.sample_with_pictures(index, np.random.default_rng(5)), frames.views(index)
+        assert hand.frame.sequence == frames.motion(index)
+        assert len(views.images) == len(set(hand.frame.depth_cameras) & set(hand.frame.colour_cameras))
+        rows = np.arange(21) + (21 if hand.side == "left" else 0)
+        joints = pictured.joints[[joint_of(row) for row in rows]]
+        for seen in ((pictured.pictures, pictured.K, pictured.R, pictured.t), (views.images, views.K, views.R, views.t)):
+            for picture, K, R, t in zip(*seen, strict=True):
+                columns, lines = projected(joints, K, R, t).T
+                assert (np.abs(picture[lines, columns, 1].astype(int) - (5 * rows + 40)) < 4).all()
+
+
 def test_frames_with_too_few_depth_maps_show_some_twice(frames: CaptureStudioFrames) -> None:
     sample = CaptureStudioFrames(frames.studio, 4, size=24, target_views=7).sample(0, np.random.default_rng(0))
     assert sample.depth.shape == (7, 24, 24)

@@ -1,5 +1,7 @@
 """A painted toy hand before several cameras: what colour each point of its skin has is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from estimator.hand.rasterizer import rasterize
 from estimator.hand.template import POSE_NAMES, POSE_SIZE
 from tests.toys import toy_template
 
-SIZE, VIEWS = 160, 6
+SIZE, VIEWS, TARGET_VIEWS = 160, 6, 2
 FLEXIONS = [i for i, name in enumerate(POSE_NAMES) if name.endswith(".z") and not name.startswith("thumb")]
 
 
@@ -41,10 +43,10 @@ class PaintedStudio:
         return "RT_neutral_relaxed" if index < 2 else "fist"
 
     def sample_with_pictures(self, index: int, generator: np.random.Generator) -> PicturedSample:
-        """The same cameras each time."""
-        if index not in self.kept:
-            self.kept[index] = self._taken(index)
-        return self.kept[index]
+        """The first camera's picture, and random target views."""
+        taken = self._all(index)
+        chosen = generator.permutation(VIEWS)[:TARGET_VIEWS]
+        return replace(taken, **{name: getattr(taken, name)[chosen] for name in ("K", "R", "t", "depth", "pictures")})
 
     def sample(self, index: int, generator: np.random.Generator) -> StudioSample:
         """Without the target views' pictures."""
@@ -53,8 +55,13 @@ class PaintedStudio:
 
     def views(self, index: int) -> StudioViews:
         """All of them."""
-        taken = self.sample_with_pictures(index, np.random.default_rng(0))
+        taken = self._all(index)
         return StudioViews(taken.pictures, taken.K, taken.R, taken.t, taken.depth)
+
+    def _all(self, index: int) -> PicturedSample:
+        if index not in self.kept:
+            self.kept[index] = self._taken(index)
+        return self.kept[index]
 
     def _taken(self, index: int) -> PicturedSample:
         mesh = HandDecoder(self.template)(self.theta[index])

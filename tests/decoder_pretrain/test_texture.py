@@ -1,5 +1,6 @@
 """Laws of textures: Poisson's equation, T* of a painted hand, fine-tuning towards it, and how much textures scatter."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +16,31 @@ from decoder_pretrain.config import Schedule, StudioData, TrainConfig
 from decoder_pretrain.finetuning import WithPictures, finetuning, finetuning_trainer
 from decoder_pretrain.finished_run import FinishedRun
 from decoder_pretrain.gradient_blend import Steps, blend
+from decoder_pretrain.moment_surface import moment_surface
 from decoder_pretrain.objective import LossWeights, Objective
-from decoder_pretrain.reference_texture import ReferenceTexture, neutral_moments, reference_texture
+from decoder_pretrain.reference_texture import ReferenceTexture, agreeing_views, neutral_moments, reference_texture
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.studio_model import StudioModel
 from decoder_pretrain.texel_graph import across_seams, neighbours
+from decoder_pretrain.texture_consistency import TextureConsistency
 from decoder_pretrain.texture_deviation import deviation, texture_deviation
 from decoder_pretrain.training_log import SilentLog
 from estimator.errors import InputError
 from estimator.hand.correctives import CorrectivesConfig
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.texture import Texture, texels
+from estimator.hand.texture import Texture, Views, texels
 from estimator.image_encoder import ImageEncoder, ImageEncoderConfig
-from tests.decoder_pretrain.painted_studio import SIZE, VIEWS, PaintedStudio, paint
+from tests.decoder_pretrain.painted_studio import SIZE, TARGET_VIEWS, VIEWS, PaintedStudio, paint
 from tests.toys import toy_template
 
 TEXELS = 256
+
+
+@pytest.fixture(scope="module")
+def painted() -> ReferenceTexture:
+    """T* of the painted hand."""
+    studio = PaintedStudio()
+    return reference_texture(perfect_model(), studio.template, studio, neutral_moments(studio), TEXELS)
 
 
 def perfect_model() -> StudioModel:
@@ -109,17 +119,15 @@ def test_neighbours_lie_side_by_side_in_the_picture_and_on_the_surface_and_seams
 # T*
 
 
-def test_a_painted_hand_comes_back_and_what_nobody_sees_is_said() -> None:
-    studio = PaintedStudio()
-    found = reference_texture(perfect_model(), studio.template, studio, neutral_moments(studio), TEXELS)
+def test_a_painted_hand_comes_back_and_what_nobody_sees_is_said(painted: ReferenceTexture) -> None:
     pixels, points = texel_points(TEXELS)
-    known = found.known.reshape(-1)
+    known = painted.known.reshape(-1)
     assert 0.6 < known[pixels].mean() < 1  # ends of the bones lie inside others
     assert not np.delete(known, pixels).any()
-    errors = np.abs(found.colours.reshape(-1, 3)[pixels] / 255 - paint(points))[known[pixels]]
+    errors = np.abs(painted.colours.reshape(-1, 3)[pixels] / 255 - paint(points))[known[pixels]]
     assert errors.mean() < 0.02
     assert np.percentile(errors, 95) < 0.06
-    assert found.colours.reshape(-1, 3)[pixels].any(axis=1).all()  # holes are filled
+    assert painted.colours.reshape(-1, 3)[pixels].any(axis=1).all()  # holes are filled
 
 
 def test_steps_survive_light_that_changes_from_view_to_view() -> None:
@@ -176,7 +184,7 @@ def painted_config(epochs: int = 2) -> TrainConfig:
         correctives=CorrectivesConfig(1),
         losses=LossWeights(penetration_rigid=0.0, penetration_nonrigid=0.0),
         schedule=Schedule(batch=2, epochs=epochs),
-        studio=StudioData(size=SIZE, target_views=VIEWS, moments=4, views_per_moment=VIEWS),
+        studio=StudioData(size=SIZE, target_views=TARGET_VIEWS, moments=4, views_per_moment=VIEWS),
     )
 
 
@@ -204,10 +212,51 @@ def test_the_paper_s_fine_tuning() -> None:
         finetuning(TrainConfig("virtual:1"), weight=-1.0)
 
 
-def test_a_fine_tuning_goes_on_from_its_checkpoint_to_the_same_numbers(tmp_path: Path) -> None:
+def test_a_hand_that_slid_under_its_paint_slides_back(painted: ReferenceTexture) -> None:
+    studio = PaintedStudio()
+    loss_of = TextureConsistency(studio.template, painted.resized(TEXELS))
+    recorded = studio.views(0)
+    true_vertices = moment_surface(perfect_model(), studio, 0, recorded)
+    slip = torch.tensor([1.5, 0.0, 0.0], requires_grad=True)
+    optimizer = torch.optim.Adam([slip], lr=0.1)
+    losses = []
+    for _ in range(25):
+        vertices = true_vertices + slip
+        views = agreeing_views(vertices.detach(), loss_of.faces, recorded)
+        loss = loss_of(vertices[None], Views(*(value[None] for value in vars(views).values()))).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+    assert slip.detach().norm() < 0.5
+
+
+def test_fine_tuning_lowers_the_texture_s_loss(painted: ReferenceTexture, tmp_path: Path) -> None:
+    studio, finished = PaintedStudio(), finished_run()
+    nn.init.constant_(finished.model.encoder.head[2].bias, 0.01)  # pyright: ignore[reportArgumentType]
+    config = finetuning(replace(finished.config, losses=LossWeights(0.0, 0.0, 0.0, 0.0, 0.0)), epochs=16)
+    run = begun(tmp_path / "run", replace(config, schedule=replace(config.schedule, batch=4, milestones=())))
+    painted.save(run.reference_texture_file)
+    trainer = finetuning_trainer(fabric(), finished, run, studio)
+    batch = next(iter(epoch_batches(WithPictures(studio), 4, 0, 0)))
+
+    def loss() -> float:
+        with torch.no_grad():
+            prediction = finished.model.eval()(batch.image, batch.truth.joints, batch.truth.valid)
+            return trainer.objective(prediction, batch.truth, finished.model.decoder)["texture"].item()
+
+    before = loss()
+    assert trainer.train(WithPictures(studio), run, SilentLog()).finished
+    assert loss() < 0.95 * before
+
+
+def test_a_fine_tuning_goes_on_from_its_checkpoint_to_the_same_numbers(painted: ReferenceTexture, tmp_path: Path) -> None:
     studio = PaintedStudio()
     config = finetuning(finished_run().config, epochs=2)
     whole, parts = begun(tmp_path / "whole", config), begun(tmp_path / "parts", config)
+    painted.save(parts.reference_texture_file)
+    painted.save(whole.reference_texture_file)
     first = finetuning_trainer(fabric(), finished_run(), whole, studio)
     first.train(WithPictures(studio), whole, SilentLog())
 

@@ -139,3 +139,15 @@ def test_it_travels_to_a_worker_process(tmp_path: Path) -> None:
 def test_numbers_that_do_not_fit_are_named(tmp_path: Path, target_views: int, views: int, moments: int) -> None:
     with pytest.raises(ValueError, match=f"found {target_views}, {views}, {moments}"):
         VirtualStudio(1, "training", 40, target_views, moments, views, 0, tmp_path)
+
+
+def test_target_views_come_with_their_pictures_where_asked_for(tmp_path: Path) -> None:
+    made = small_studio(tmp_path)
+    plain, pictured = made.sample(3, np.random.default_rng(4)), made.sample_with_pictures(3, np.random.default_rng(4))
+    views = made.views(3)
+    for name, value in vars(plain).items():
+        np.testing.assert_array_equal(getattr(pictured, name), value)
+    for K, R, picture in zip(pictured.K, pictured.R, pictured.pictures, strict=True):
+        (view,) = (i for i in range(5) if (views.R[i] == R).all() and (views.K[i] == K).all())
+        np.testing.assert_array_equal(picture, views.images[view])
+    assert made.motion(3) == made.moment(3).motion
