@@ -7,16 +7,25 @@ from jaxtyping import Float, Float32, Int
 from scipy import sparse
 
 from datasets.makehuman.geometry import adjacency
-from datasets.virtual_studio.contact_kernel import find_opposites, push, spread, swell
+from datasets.virtual_studio.contact_kernel import find_opposites, hand_on, push, spread, swell
 from datasets.virtual_studio.relief import vertex_normals
 
-CELL_MM = 5.5
+CELL_MM = 8.0
 """Side of the grid's cells, and how deep a penetration is found."""
+
+SAMPLE_STRIDE = 4
+"""One vertex in so many looks for what it touches; the others ask their neighbours."""
 
 GAP_MM = 0.06
 """Surfaces that touch keep so much apart."""
 
-PUSHES = 4
+RING_LINKS = 6
+"""Of about eighteen: enough to carry a dent over the skin."""
+
+PUSHES = 5
+RING_PUSHES = 2
+"""So many of them make dents; the others mend what is left."""
+
 DENT_ROUNDS = 5
 SWELLING_ROUNDS = 9
 
@@ -26,15 +35,15 @@ class Tissue:
     """The flesh below the skin, as far as contact needs it.
 
     Attributes:
-        rest: vertices at rest: what is far apart there and near in a pose touches.
+        rest: vertices at rest and their normals: what is far apart there and near in a pose touches.
         neighbour_starts: first of each vertex's neighbours, and the end of the last's.
         neighbours: vertices an edge away.
         ring_starts: the same for the ring.
-        ring: vertices three edges away, no fewer.
+        ring: some of the vertices three edges away.
         softness: how far a vertex yields, relative to what it touches.
     """
 
-    rest: Float32[np.ndarray, "vertices 3"]
+    rest: Float32[np.ndarray, "vertices 6"]
     neighbour_starts: Int[np.ndarray, " bounds"]
     neighbours: Int[np.ndarray, " neighbours"]
     ring_starts: Int[np.ndarray, " bounds"]
@@ -47,16 +56,25 @@ def tissue_of(rest: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "fac
     once = adjacency(faces, len(rest))
     twice = ((once @ once + once) > 0).astype(float)
     ring = ((once @ twice) > 0).astype(float)
-    ring = sparse.csr_matrix(ring - ring.multiply(twice) - sparse.diags(ring.diagonal()))
-    ring.eliminate_zeros()
+    ring = _thinned(sparse.coo_matrix(ring - ring.multiply(twice) - sparse.diags(ring.diagonal())))
     return Tissue(
-        rest=rest.astype(np.float32),
+        rest=np.concatenate([rest, vertex_normals(rest.astype(np.float32), faces)], axis=1, dtype=np.float32),
         neighbour_starts=once.indptr.astype(np.int32),
         neighbours=once.indices.astype(np.int32),
         ring_starts=ring.indptr.astype(np.int32),
         ring=ring.indices.astype(np.int32),
         softness=softness.astype(np.float32),
     )
+
+
+def _thinned(links: sparse.coo_matrix) -> sparse.csr_matrix:
+    """A few links of each vertex, drawn by lot, always the same."""
+    links.eliminate_zeros()
+    order = np.lexsort((np.random.default_rng(0).random(len(links.row)), links.row))
+    row, column = links.row[order], links.col[order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    kept = place < RING_LINKS
+    return sparse.csr_matrix((np.ones(int(kept.sum())), (row[kept], column[kept])), shape=links.shape)
 
 
 def separated(
@@ -70,13 +88,15 @@ def separated(
     opposite = np.full(len(vertices), -1, dtype=np.int32)
     normals = vertex_normals(vertices, faces)
     find_opposites(vertices, normals, tissue.rest, *_grid(vertices), np.float32(CELL_MM), opposite)
+    for _ in range(2):
+        hand_on(vertices, tissue.neighbour_starts, tissue.neighbours, opposite)
     for step in range(PUSHES):
         move = np.zeros_like(vertices)
         held = push(vertices, normals, tissue.rest, tissue.neighbour_starts, tissue.neighbours, tissue.softness, opposite, GAP_MM, move)
         if not held.any():
             break
         yielded = np.maximum(yielded, np.linalg.norm(move, axis=1))
-        if step < PUSHES - 1:
+        if step < RING_PUSHES:
             spread(tissue.ring_starts, tissue.ring, held, DENT_ROUNDS, np.float32(0.86), move)
         if step == 0:
             swell(tissue.ring_starts, tissue.ring, tissue.softness, normals, held, SWELLING_ROUNDS, move)
@@ -87,12 +107,13 @@ def separated(
 
 
 def _grid(vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts of cells along the axes, first vertex of each cell (and the end), vertices cell by cell."""
+    """Counts of cells along the axes, first of each cell (and the end) among the sampled vertices, and these cell by cell."""
+    sampled = np.arange(0, len(vertices), SAMPLE_STRIDE, dtype=np.int32)
     low = vertices.min(axis=0) - np.float32(1.5 * CELL_MM)
-    cells = ((vertices - low) / np.float32(CELL_MM)).astype(np.int32)
+    cells = ((vertices[sampled] - low) / np.float32(CELL_MM)).astype(np.int32)
     counts = cells.max(axis=0) + 2
     flat = (cells[:, 0] * counts[1] + cells[:, 1]) * counts[2] + cells[:, 2]
-    order = np.argsort(flat, kind="stable").astype(np.int32)
+    order = sampled[np.argsort(flat, kind="stable")]
     starts = np.zeros(int(np.prod(counts)) + 1, dtype=np.int32)
     np.cumsum(np.bincount(flat, minlength=len(starts) - 1), out=starts[1:])
     return counts.astype(np.int32), starts, order

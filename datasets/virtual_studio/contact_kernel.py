@@ -15,7 +15,10 @@ NEARER = 0.45
 FACING = 0.35
 """Largest cosine between normals of skin that touches."""
 
-FLAT_MM = 17.0
+THICK_MM = 28.0
+"""Skin that lies back to back within this at rest is two sides of one piece of flesh."""
+
+FLAT_MM = 20.0
 """Cells around a vertex whose skin lies within this at rest hold nothing that it could touch."""
 
 
@@ -31,48 +34,88 @@ def find_opposites(
     cell_mm: float,
     opposite: np.ndarray,
 ) -> None:
-    """Into ``opposite`` the nearest vertex of other skin that faces each vertex within a cell's length; -1 stays where there is none."""
+    """Into ``opposite`` the nearest of the grid's vertices, of other skin, that faces each of them within a cell's length.
+
+    -1 stays where there is none. ``order`` lists the grid's vertices cell by cell.
+    """
     ny, nz = counts[1], counts[2]
+    boxes = _boxes(rest, starts, order)
+    around = np.empty(27, dtype=np.int32)
+    for cell in range(len(boxes)):
+        if starts[cell] == starts[cell + 1]:
+            continue
+        count = _cells_around(cell, counts[0], ny, nz, starts, around)
+        for i in range(starts[cell], starts[cell + 1]):
+            v = order[i]
+            best = cell_mm * cell_mm
+            for k in range(count):
+                other = around[k]
+                if _farthest(rest, v, boxes, other) < FLAT_MM * FLAT_MM:
+                    continue
+                for m in range(starts[other], starts[other + 1]):
+                    distance = _squared(vertices, v, order[m])
+                    if distance < best and _touching(normals, rest, v, order[m], distance):
+                        best = distance
+                        opposite[v] = order[m]
+
+
+@compiled
+@no_type_check
+def hand_on(vertices: np.ndarray, starts: np.ndarray, neighbours: np.ndarray, opposite: np.ndarray) -> None:
+    """``opposite`` of vertices that have none from neighbours that have one, the nearest."""
+    known = opposite.copy()
+    for v in range(len(opposite)):
+        if known[v] >= 0:
+            continue
+        best = np.float32(1e9)
+        for i in range(starts[v], starts[v + 1]):
+            w = known[neighbours[i]]
+            if w >= 0 and _squared(vertices, v, w) < best:
+                best = _squared(vertices, v, w)
+                opposite[v] = w
+
+
+@compiled
+@no_type_check
+def _boxes(points: np.ndarray, starts: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Lowest and highest corner of the points in each cell."""
     boxes = np.empty((len(starts) - 1, 6), dtype=np.float32)
     for cell in range(len(boxes)):
         for axis in range(3):
             boxes[cell, axis], boxes[cell, 3 + axis] = np.float32(1e9), np.float32(-1e9)
         for i in range(starts[cell], starts[cell + 1]):
             for axis in range(3):
-                value = rest[order[i], axis]
-                boxes[cell, axis] = min(boxes[cell, axis], value)
-                boxes[cell, 3 + axis] = max(boxes[cell, 3 + axis], value)
-    around = np.empty(27, dtype=np.int32)
-    for cell in range(len(boxes)):
-        if starts[cell] == starts[cell + 1]:
-            continue
-        z, y, x = cell % nz, (cell // nz) % ny, cell // (nz * ny)
-        count = 0
-        for dx in range(-1, 2):
-            for dy in range(-1, 2):
-                for dz in range(-1, 2):
-                    if 0 <= x + dx < counts[0] and 0 <= y + dy < ny and 0 <= z + dz < nz:
-                        other = ((x + dx) * ny + y + dy) * nz + z + dz
-                        if starts[other] < starts[other + 1]:
-                            around[count] = other
-                            count += 1
-        for i in range(starts[cell], starts[cell + 1]):
-            v = order[i]
-            best = cell_mm * cell_mm
-            for k in range(count):
-                other = around[k]
-                far = np.float32(0)
-                for axis in range(3):
-                    reach = max(rest[v, axis] - boxes[other, axis], boxes[other, 3 + axis] - rest[v, axis])
-                    far += reach * reach
-                if far < FLAT_MM * FLAT_MM:
-                    continue
-                for m in range(starts[other], starts[other + 1]):
-                    w = order[m]
-                    distance = _squared(vertices, v, w)
-                    if distance < best and _touching(normals, rest, v, w, distance):
-                        best = distance
-                        opposite[v] = w
+                boxes[cell, axis] = min(boxes[cell, axis], points[order[i], axis])
+                boxes[cell, 3 + axis] = max(boxes[cell, 3 + axis], points[order[i], axis])
+    return boxes
+
+
+@compiled
+@no_type_check
+def _cells_around(cell: int, nx: int, ny: int, nz: int, starts: np.ndarray, around: np.ndarray) -> int:
+    """How many of the 27 cells around one hold anything; ``around`` gets them."""
+    z, y, x = cell % nz, (cell // nz) % ny, cell // (nz * ny)
+    count = 0
+    for dx in range(-1, 2):
+        for dy in range(-1, 2):
+            for dz in range(-1, 2):
+                if 0 <= x + dx < nx and 0 <= y + dy < ny and 0 <= z + dz < nz:
+                    other = ((x + dx) * ny + y + dy) * nz + z + dz
+                    if starts[other] < starts[other + 1]:
+                        around[count] = other
+                        count += 1
+    return count
+
+
+@compiled
+@no_type_check
+def _farthest(points: np.ndarray, v: int, boxes: np.ndarray, cell: int) -> float:
+    """Squared distance from a point to the farthest corner of a box."""
+    far = np.float32(0)
+    for axis in range(3):
+        reach = max(points[v, axis] - boxes[cell, axis], boxes[cell, 3 + axis] - points[v, axis])
+        far += reach * reach
+    return far
 
 
 @compiled
@@ -103,6 +146,8 @@ def push(
                 if distance < best and _touching(normals, rest, v, neighbours[i], distance):
                     best, w, searching = distance, neighbours[i], True
                     break
+        if not _touching(normals, rest, v, w, best):
+            continue
         opposite[v] = w
         height = np.float32(0)
         for axis in range(3):
@@ -193,10 +238,18 @@ def _reached(starts: np.ndarray, links: np.ndarray, held: np.ndarray, rounds: in
 @compiled
 @no_type_check
 def _touching(normals: np.ndarray, rest: np.ndarray, v: int, w: int, squared: float) -> bool:
-    """Whether two vertices so near each other belong to skin that can touch."""
+    """Whether two vertices so near each other belong to skin that can touch; ``rest`` has positions and normals."""
     apart = _squared(rest, v, w)
     facing = normals[v, 0] * normals[w, 0] + normals[v, 1] * normals[w, 1] + normals[v, 2] * normals[w, 2]
-    return facing < FACING and apart > APART_MM * APART_MM and squared < NEARER * NEARER * apart
+    if facing >= FACING or apart <= APART_MM * APART_MM or squared >= NEARER * NEARER * apart:
+        return False
+    if apart > THICK_MM * THICK_MM:
+        return True
+    before, behind = np.float32(0), np.float32(0)
+    for axis in range(3):
+        before += (rest[v, axis] - rest[w, axis]) * rest[w, 3 + axis]
+        behind += (rest[w, axis] - rest[v, axis]) * rest[v, 3 + axis]
+    return before > 0 or behind > 0
 
 
 @compiled

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from estimator.hand.compiled import compiled
+from estimator.hand.poses import Degrees
 from estimator.hand.template import POSE_NAMES
 
 FLATTEST_MM = 0.004
@@ -32,8 +33,8 @@ class Feature:
 
     heights: Float[np.ndarray, " vertices"]
     drivers: tuple[tuple[str, float], ...] = ()
-    low_deg: float = 0.0
-    high_deg: float = 1.0
+    low_deg: Degrees = 0.0
+    high_deg: Degrees = 1.0
     start: float = 1.0
     end: float = 1.0
     pallor: float = 0.0
@@ -103,7 +104,7 @@ def raise_relief(
     return raised, pallor
 
 
-def vertex_normals(vertices: Float32[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float32[np.ndarray, "vertices 3"]:
+def vertex_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "vertices 3"]:
     """Unit normals, faces weighted by their area."""
     normals = np.zeros_like(vertices)
     _normals(vertices, faces, normals)

@@ -12,7 +12,8 @@ from datasets.skin import SkinPoints, noise
 from estimator.hand.template import FINGERS, JOINT_NAMES
 
 Values = Float[np.ndarray, " points"]
-Stroke = Sequence[tuple[float, float]]
+Number = float | int
+Stroke = Sequence[tuple[Number, Number]]
 """Corners of a line in the palm's plane: x towards the fingers, z towards the thumb, mm."""
 
 
@@ -22,12 +23,10 @@ class Canvas:
 
     Attributes:
         points: skin of MakeHuman's default hand.
-        fingers: share of each finger in each point, by the artist.
         seed: of what differs between people.
     """
 
     points: SkinPoints
-    fingers: Float[np.ndarray, "points 5"]
     seed: int
 
     @property
@@ -64,16 +63,16 @@ class Canvas:
         places = self.points.joint_positions[chain]
         return np.min([to_segment(self.points.positions, a, b) for a, b in pairwise(places)], axis=0)
 
-    def noise(self, scale_mm: float, layer: int) -> Values:
+    def noise(self, scale_mm: Number, layer: int) -> Values:
         """Smooth random numbers, of this person's own."""
         return noise(self.points.positions, scale_mm, self.seed + layer)
 
-    def spot(self, x: float, z: float, along: float, across: float) -> Values:
+    def spot(self, x: Number, z: Number, along: Number, across: Number) -> Values:
         """A round hill in the palm's plane, one in its middle; on both sides of the hand."""
         px, _, pz = self.points.positions.T
         return np.exp(-(((px - x) / along) ** 2) - ((pz - z) / across) ** 2)
 
-    def line(self, stroke: Stroke, width_mm: float, wobble_mm: float = 0.0, taper_mm: float = 6.0, layer: int = 70) -> Values:
+    def line(self, stroke: Stroke, width_mm: Number, wobble_mm: Number = 0.0, taper_mm: Number = 6.0, layer: int = 70) -> Values:
         """A ridge of height one along a stroke in the palm's plane, on both sides of the hand, thinner towards its ends."""
         px, _, pz = self.points.positions.T
         shift = wobble_mm * np.stack([self.noise(13.0, layer), self.noise(13.0, layer + 1)], axis=1) if wobble_mm else 0.0
@@ -107,12 +106,12 @@ def to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> Values
     return np.linalg.norm(points - start - share[:, None] * (end - start), axis=1)
 
 
-def bump(values: Values, centre: float, width: float) -> Values:
+def bump(values: Values, centre: float | int, width: float | int) -> Values:
     """A hill of height one."""
     return np.exp(-(((values - centre) / width) ** 2))
 
 
-def rise(values: Values, low: float, high: float) -> Values:
+def rise(values: Values, low: float | int, high: float | int) -> Values:
     """0 below ``low``, 1 above ``high``, smooth between."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return share * share * (3 - 2 * share)

@@ -19,7 +19,11 @@ RELAXATION_MM = 3.6
 SMALLEST_SHARE = 2e-4
 """Influences below this are left out."""
 
-TURNING_STEPS = 4
+TURNING_STEPS = 12
+"""At most: most vertices need two."""
+
+TURNED = 1e-3
+"""Radians that a step may leave; deltas are a few millimetres long."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ def _turn_towards(Q: np.ndarray, turn: np.ndarray) -> None:
         scale = 1 / (abs(scale) + np.float32(1e-9))
         w0, w1, w2 = w0 * scale, w1 * scale, w2 * scale
         angle = np.sqrt(w0 * w0 + w1 * w1 + w2 * w2)
-        if angle < 1e-6:
+        if angle < TURNED:
             break
         x, y, z = w0 / angle, w1 / angle, w2 / angle
         sine, rest = np.float32(np.sin(angle)), np.float32(1 - np.cos(angle))

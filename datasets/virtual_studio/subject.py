@@ -90,8 +90,8 @@ def skeleton_frames(
     """Rotation and position of each joint in the hand frame."""
     frames = joint_frames(
         pose_to_rotations(torch.as_tensor(theta, dtype=torch.float64)),
-        torch.as_tensor(skeleton.joint_offsets),
-        torch.as_tensor(skeleton.rest_rotations),
+        torch.tensor(skeleton.joint_offsets),
+        torch.tensor(skeleton.rest_rotations),
         PARENTS,
     )
     return frames.rotations.numpy(), frames.positions.numpy()

@@ -48,8 +48,12 @@ class BuiltSubject:
 
 
 def build(person: Person) -> BuiltSubject:
-    """Build a person's hand; takes about a minute."""
-    surface = build_surface(person)
+    """Build a person's hand; needs ``anny``, takes about a minute."""
+    return build_on(build_surface(person), person)
+
+
+def build_on(surface: SubjectSurface, person: Person) -> BuiltSubject:
+    """Everything that posing needs, for a surface that is there."""
     vertices, faces = surface.mesh.vertices, surface.mesh.faces
     weights = heat_weights(vertices, faces, surface.pose)
     rest_rotations, offsets = local_frames(surface.pose)
@@ -68,7 +72,7 @@ def canvas_of(surface: SubjectSurface, person: Person) -> Canvas:
     """Where the person's relief and colour are drawn."""
     normals = vertex_normals(surface.model, surface.mesh.faces)
     points = SkinPoints(surface.model, normals, surface.model_pose.rotations, surface.model_pose.positions)
-    return Canvas(points, surface.mesh.fields, person.seed)
+    return Canvas(points, person.seed)
 
 
 def softness(canvas: Canvas, flesh: Flesh) -> Float[np.ndarray, " vertices"]:

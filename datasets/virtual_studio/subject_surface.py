@@ -34,7 +34,7 @@ class SubjectSurface:
     """A hand at rest.
 
     Attributes:
-        mesh: skin at theta = 0; fields are the artist's finger weights.
+        mesh: skin at theta = 0, without fields.
         pose: joint frames at theta = 0.
         model: where each vertex would lie on the hand that MakeHuman's default body has, mm: what stands on the skin is painted there.
         model_pose: that hand's joint frames.
@@ -52,8 +52,7 @@ def build_surface(person: Person) -> SubjectSurface:
     hand, pose = rebuilt(hand, pose, person.build)
     hand = replace(hand, fields=np.concatenate([hand.fields, model.vertices], axis=1))
     even = _even(hand, pose)
-    finger_count = len(FINGERS)
-    return SubjectSurface(replace(even, fields=even.fields[:, :finger_count]), pose, even.fields[:, finger_count:], model_pose)
+    return SubjectSurface(replace(even, fields=even.fields[:, :0]), pose, even.fields[:, len(FINGERS) :], model_pose)
 
 
 def _flat(source: SourceHand) -> tuple[Mesh, JointPose]:
@@ -74,7 +73,7 @@ def rebuilt(hand: Mesh, pose: JointPose, build: Build) -> tuple[Mesh, JointPose]
             if finger == "thumb" and child in chain[:2]:
                 continue
             positions[child] = positions[parent] + bone * stretches[parent, 0]
-    # the palm's factors leave each finger's direction alone, so that its frames stay along its bones
+    # fingers keep their directions, so that their frames stay along their bones; thumb0's may lie a degree beside its own
     weights = heat_weights(hand.vertices, hand.faces, pose)
     local = np.einsum("jba,vjb->vja", pose.rotations, hand.vertices[:, None] - pose.positions)
     local = local * stretches
