@@ -59,7 +59,7 @@ def test_training_lowers_every_error_and_learns_the_bone_lengths(studio: ToyStud
     with torch.no_grad():
         after, before = (model(batch.image, truth.joints, truth.valid) for model in (trained, fresh))
     errors = [(prediction.joints - truth.joints).norm(dim=-1).mean() for prediction in (after, before)]
-    assert errors[0] < 0.6 * errors[1]
+    assert errors[0] < 0.75 * errors[1]
     grown = trained.decoder.personal_offsets().norm(dim=-1)[PALM] / trained.decoder.joint_offsets.norm(dim=-1)[PALM]
     torch.testing.assert_close(grown, torch.full_like(grown, SCALE), atol=0.04, rtol=0)
 

@@ -54,7 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     made: list[Call] = []
 
     def start(self: HandEstimator, options: EstimatorOptions) -> None:
-        self.options, self.template = options, toy_template()
+        self.options, self.template, self.decoder_name = options, toy_template(), "template"
         self.skeleton = Skeleton.of(self.template)
 
     def estimate(self: HandEstimator, image: np.ndarray, camera: Camera, box: tuple | None = None) -> Estimate:
@@ -334,7 +334,7 @@ class TestWrongUsage:
     def test_help_explains_every_option(self, capsys) -> None:
         assert main(["--help"]) == 0
         words = capsys.readouterr().out
-        options = "out max-hands hand box focal-px fov-deg profile hand-length-mm encoder no-refine formats renderer views no-overlay"
+        options = "out max-hands hand box focal-px fov-deg profile hand-length-mm encoder decoder no-refine formats renderer views no-overlay"
         assert [option for option in [*options.split(), "device", "debug"] if f"--{option}" not in words] == []
         assert "Exit status" in words
 
