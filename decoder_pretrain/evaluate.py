@@ -33,7 +33,7 @@ class EvaluateOptions(CommandOptions):
     """Measure joint error (P_err), surface error (M_err) and penetration of a trained hand model."""
 
     decoder: Path = DEFAULT_DECODER
-    """Decoder of a run; the one that ships by default."""
+    """Decoder of a run (default: the one that ships, once there is one)."""
 
     encoder: Path | None = None
     """Its encoder (default: encoder.safetensors beside the decoder, or the one that ships)."""
@@ -61,6 +61,8 @@ def run(options: EvaluateOptions) -> int:
     """Measure, print and write; the exit status."""
     if options.frames < 1:
         raise InputError(f"--frames should be at least 1, not {options.frames}")
+    if options.decoder == DEFAULT_DECODER and not DEFAULT_DECODER.exists():
+        raise InputError("no trained decoder ships with this version; train one and give --decoder RUN/decoder.safetensors")
     if options.json:
         require_writable_file(options.json)
     person = load_any_resolution(options.decoder)

@@ -46,8 +46,8 @@ class EvaluateOptions(CommandOptions):
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
     """What reads the pose in the full pipeline: default (the best that ships: landmarks), landmarks (learned inverse kinematics), or a
     file of weights, which is measured alone too."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "template"
-    """Whose hand is posed: default (the person whose trained hand ships), template (nobody's), or a file that stage 1 has trained."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
+    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Whether the full pipeline fits the hand to the landmarks after the encoder."""
     hand: SideChoice = "auto"

@@ -48,8 +48,8 @@ class Arguments(CommandOptions):
     """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
     """What reads the pose: landmarks (learned inverse kinematics), default (the best that ships: landmarks), or a file of weights."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "template"
-    """Whose hand is posed: default (the person whose trained hand ships), template (nobody's), or a file that stage 1 has trained."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
+    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Fit pose and place to the landmarks after the encoder; --no-refine is for comparison."""
     formats: Annotated[str, tyro.conf.arg(metavar="LIST")] = "obj,glb"
@@ -97,7 +97,7 @@ def check(arguments: Arguments) -> Task:
     if not arguments.encoder:
         raise InputError("--encoder: the name is empty; give default, landmarks or a file of weights")
     if not arguments.decoder:
-        raise InputError("--decoder: the name is empty; give default, template or a file that stage 1 has trained")
+        raise InputError("--decoder: the name is empty; give template or a file that stage 1 has trained")
     if arguments.profile is not None:
         raise InputError(f"--profile {printable(arguments.profile)}: this version reads no profiles yet; give --hand-length-mm")
     return Task(

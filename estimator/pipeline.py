@@ -19,7 +19,7 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.machine import milliseconds_since
-from estimator.personal_decoder import DEFAULT_DECODER, PersonalDecoder, load_personal_decoder
+from estimator.personal_decoder import PersonalDecoder, load_personal_decoder
 from estimator.placed_hand import PlacedHand
 from estimator.placement import EncoderPrediction, place, place_refined
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
@@ -41,7 +41,7 @@ class EstimatorOptions:
         hand: side of all hands; ``auto`` believes the detector.
         hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the template's.
         encoder: ``default`` or ``landmarks`` (learned inverse kinematics), or a file of encoder weights.
-        decoder: ``default`` (the person whose hand ships), ``template`` (nobody's), or a file that stage 1 has trained.
+        decoder: ``template`` (nobody's hand), or a file that stage 1 has trained.
         refine: fit pose, place and proportions to the landmarks after the encoder.
         refinement: how far each piece of evidence is trusted there.
         detector_model: the detector's model bundle; None finds or fetches it.
@@ -234,10 +234,10 @@ def _shipped_template() -> HandTemplate:
 def _person(name: str, template: HandTemplate) -> PersonalDecoder:
     """Whose hand is posed."""
     if not name:
-        raise InputError("--decoder is empty; give default, template or a file that decoder_pretrain.train has written")
+        raise InputError("--decoder is empty; give template or a file that decoder_pretrain.train has written")
     if name == "template":
         return PersonalDecoder(HandDecoder(template), template, "template")
-    return load_personal_decoder(DEFAULT_DECODER if name == "default" else Path(name), template)
+    return load_personal_decoder(Path(name), template)
 
 
 def _encoder_file(name: str) -> Path:
