@@ -135,9 +135,8 @@ def _picture(panel: Panel) -> str:
 
 
 def _curves(curves: Curves) -> str:
-    return (
-        f"<article>{_heading('', curves.title)}<div class=curves>{curves.svg}</div><p class=caption>{escape(curves.caption)}</p></article>"
-    )
+    drawn = f'<div class="scroll curves">{curves.svg}</div>'
+    return f"<article>{_heading('', curves.title)}{drawn}<p class=caption>{escape(curves.caption)}</p></article>"
 
 
 def _error_scale(largest_mm: float) -> str:
@@ -156,8 +155,13 @@ def _heading(number: str, title: str) -> str:
 def _missing(missing: Sequence[Missing]) -> str:
     if not missing:
         return ""
-    rows = "".join(f"<li>{escape(one.words)}<code>{escape(one.variant.command)}</code></li>" for one in missing)
+    rows = "".join(f"<li>{escape(one.words)}{_command(one.variant.command)}</li>" for one in missing)
     return f"<div class=missing><p>No run yet of</p><ul>{rows}</ul></div>"
+
+
+def _command(command: str) -> str:
+    """Lines end between options, never within one."""
+    return "<code>" + " ".join(f"<span>{escape(part)}</span>" for part in command.replace(" --", "\n--").split("\n")) + "</code>"
 
 
 def _refusals(refused: Sequence[Refusal]) -> str:

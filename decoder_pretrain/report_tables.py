@@ -114,7 +114,8 @@ def motion_table(runs: Runs, examiner: Examiner) -> Table | None:
 
 
 def settings_table(runs: Runs) -> Table:
-    """All usable runs and how they were trained."""
+    """All usable runs and how they were trained; where there are several of a variant, the one that is shown stands out."""
+    variants = [run.variant for run in runs.usable]
     return Table(
         number="",
         title="Runs",
@@ -122,7 +123,10 @@ def settings_table(runs: Runs) -> Table:
         "Numbers of runs that were trained differently do not tell what a loss or corrective is worth.",
         headings=("folder", "model", "subject", "trained", "seed"),
         rows=tuple(
-            Row((run.name, run.variant.words, run.variant.data.words, run.settings, str(run.config.seed)), run is runs.best(run.variant))
+            Row(
+                (run.name, run.variant.words, run.variant.data.words, run.settings, str(run.config.seed)),
+                best=variants.count(run.variant) > 1 and run is runs.best(run.variant),
+            )
             for run in runs.usable
         ),
         text_columns=5,
