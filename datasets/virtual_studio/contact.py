@@ -7,7 +7,7 @@ from jaxtyping import Float, Float32, Int
 from scipy import sparse
 
 from datasets.makehuman.geometry import adjacency
-from datasets.virtual_studio.contact_kernel import find_opposites, hand_on, push, spread, swell
+from datasets.virtual_studio.contact_kernel import calm, find_opposites, hand_on, push, spread, swell
 from datasets.virtual_studio.relief import vertex_normals
 
 CELL_MM = 8.0
@@ -22,7 +22,14 @@ GAP_MM = 0.06
 RING_LINKS = 6
 """Of about eighteen: enough to carry a dent over the skin."""
 
-PUSHES = 5
+PUSHES = ((0.0, 9.0), (0.2, 8.0), (0.5, 5.0), (0.7, 3.0), (0.9, 2.0), (1.0, 1.5))
+"""Of each push the least share of the way out that a vertex goes by itself, since the other side may not yield, and the depth, mm, that
+can still be true after the pushes before."""
+
+CALMED = (1, 3)
+CALM_ROUNDS = 3
+"""After these pushes the skin's moves are smoothed over so many edges."""
+
 RING_PUSHES = 2
 """So many of them make dents; the others mend what is left."""
 
@@ -84,15 +91,16 @@ def separated(
 
     Skin that touches nothing stays, to the bit, where it was. What is deeper than ``CELL_MM`` in another part is not found.
     """
-    vertices, yielded = vertices.copy(), np.zeros(len(vertices), dtype=np.float32)
+    start, vertices, yielded = vertices, vertices.copy(), np.zeros(len(vertices), dtype=np.float32)
     opposite = np.full(len(vertices), -1, dtype=np.int32)
     normals = vertex_normals(vertices, faces)
     find_opposites(vertices, normals, tissue.rest, *_grid(vertices), np.float32(CELL_MM), opposite)
     for _ in range(2):
         hand_on(vertices, tissue.neighbour_starts, tissue.neighbours, opposite)
-    for step in range(PUSHES):
+    for step, (least_share, deepest_mm) in enumerate(PUSHES):
         move = np.zeros_like(vertices)
-        held = push(vertices, normals, tissue.rest, tissue.neighbour_starts, tissue.neighbours, tissue.softness, opposite, GAP_MM, move)
+        around = tissue.neighbour_starts, tissue.neighbours
+        held = push(vertices, normals, tissue.rest, *around, tissue.softness, opposite, GAP_MM, least_share, deepest_mm, move)
         if not held.any():
             break
         yielded = np.maximum(yielded, np.linalg.norm(move, axis=1))
@@ -100,8 +108,12 @@ def separated(
             spread(tissue.ring_starts, tissue.ring, held, DENT_ROUNDS, np.float32(0.86), move)
         if step == 0:
             swell(tissue.ring_starts, tissue.ring, tissue.softness, normals, held, SWELLING_ROUNDS, move)
-        spread(tissue.neighbour_starts, tissue.neighbours, held, 2, np.float32(0.95), move)
+        spread(*around, held, 2, np.float32(0.95), move)
         vertices += move
+        if step in CALMED:
+            moved = vertices - start
+            calm(*around, CALM_ROUNDS, moved)
+            vertices = start + moved
         normals = vertex_normals(vertices, faces)
     return vertices, yielded
 

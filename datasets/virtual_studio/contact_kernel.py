@@ -15,8 +15,11 @@ NEARER = 0.45
 FACING = 0.35
 """Largest cosine between normals of skin that touches."""
 
-THICK_MM = 28.0
-"""Skin that lies back to back within this at rest is two sides of one piece of flesh."""
+THICK_MM = 36.0
+"""Skin within this at rest touches only what it looks at: the rest is another side of the same flesh, or the same fold of a web."""
+
+SWELLING = 1.2
+"""Height of the swelling beside a dent over the dent's, spread as wide, where the softness is 1."""
 
 FLAT_MM = 20.0
 """Cells around a vertex whose skin lies within this at rest hold nothing that it could touch."""
@@ -129,9 +132,15 @@ def push(
     softness: np.ndarray,
     opposite: np.ndarray,
     gap_mm: float,
+    least_share: float,
+    deepest_mm: float,
     move: np.ndarray,
 ) -> np.ndarray:
-    """Which vertices are inside other skin; ``move`` gets their share of the way out. ``opposite`` follows the skin that has moved."""
+    """Which vertices are inside other skin; ``move`` gets their share of the way out. ``opposite`` follows the skin that has moved.
+
+    The share follows from both sides' softness, but is no smaller than ``least_share``. What seems deeper than ``deepest_mm`` has met
+    the wrong side of the other flesh, and is left to follow its neighbours.
+    """
     held = np.zeros(len(vertices), dtype=np.bool_)
     for v in range(len(vertices)):
         w = opposite[v]
@@ -152,11 +161,11 @@ def push(
         height = np.float32(0)
         for axis in range(3):
             height += (vertices[v, axis] - vertices[w, axis]) * normals[w, axis]
-        if height < gap_mm:
+        if -deepest_mm < height < gap_mm:
             held[v] = True
-            share = (gap_mm - height) * softness[v] / (softness[v] + softness[w])
+            way = (gap_mm - height) * max(softness[v] / (softness[v] + softness[w]), least_share)
             for axis in range(3):
-                move[v, axis] = share * normals[w, axis]
+                move[v, axis] = way * normals[w, axis]
     return held
 
 
@@ -180,6 +189,29 @@ def spread(starts: np.ndarray, links: np.ndarray, held: np.ndarray, rounds: int,
         for i in range(len(active)):
             for axis in range(3):
                 before[active[i], axis] = move[active[i], axis]
+
+
+@compiled
+@no_type_check
+def calm(starts: np.ndarray, links: np.ndarray, rounds: int, moved: np.ndarray) -> None:
+    """Total moves made alike to their neighbours', so that no vertex is torn out of the skin."""
+    touched = np.zeros(len(moved), dtype=np.bool_)
+    for v in range(len(moved)):
+        touched[v] = moved[v, 0] != 0 or moved[v, 1] != 0 or moved[v, 2] != 0
+    active = _reached(starts, links, touched, rounds)
+    before = moved.copy()
+    for _ in range(rounds):
+        for i in range(len(active)):
+            v = active[i]
+            count = starts[v + 1] - starts[v]
+            for axis in range(3):
+                total = before[v, axis] * count
+                for k in range(starts[v], starts[v + 1]):
+                    total += before[links[k], axis]
+                moved[v, axis] = total / max(2 * count, 1)
+        for i in range(len(active)):
+            for axis in range(3):
+                before[active[i], axis] = moved[active[i], axis]
 
 
 @compiled
@@ -208,13 +240,13 @@ def swell(
         v = active[i]
         if not held[v]:
             for axis in range(3):
-                move[v, axis] += np.float32(0.55) * softness[v] * pushed[v] * normals[v, axis]
+                move[v, axis] += np.float32(SWELLING) * softness[v] * pushed[v] * normals[v, axis]
 
 
 @compiled
 @no_type_check
 def _reached(starts: np.ndarray, links: np.ndarray, held: np.ndarray, rounds: int) -> np.ndarray:
-    """Held vertices and all within so many links."""
+    """The vertices held and all within so many links of them."""
     seen = held.copy()
     found = np.empty(len(held), dtype=np.int32)
     count = 0
@@ -249,7 +281,7 @@ def _touching(normals: np.ndarray, rest: np.ndarray, v: int, w: int, squared: fl
     for axis in range(3):
         before += (rest[v, axis] - rest[w, axis]) * rest[w, 3 + axis]
         behind += (rest[w, axis] - rest[v, axis]) * rest[v, 3 + axis]
-    return before > 0 or behind > 0
+    return before > 0 and behind > 0
 
 
 @compiled
