@@ -18,12 +18,18 @@ from datasets.virtual_studio.skinning import Skinning, bind
 from datasets.virtual_studio.skinning_weights import heat_weights
 from datasets.virtual_studio.subject_surface import SubjectSurface, build_surface
 from datasets.virtual_studio.types import SubjectSkeleton
-from estimator.hand.template import FINGERS, JOINT_COUNT
+from estimator.hand.template import FINGERS, JOINT_COUNT, JOINT_NAMES
 
 CORE_MM = 3.0
 """Skin so near to the line from back to palm through a joint tells how thick the flesh is."""
 
 THICKEST_MM = 45.0
+
+ROOTS = (("thumb2", "thumb3"), ("thumb1", "thumb2"), *((f"{finger}1", f"{finger}2") for finger in FINGERS[1:]))
+"""Joints that lie in flesh shared with others, each after the one farther out."""
+
+TAPER = 1.1
+"""How much thicker a finger is at one of these than at the next joint."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +97,15 @@ def paint(canvas: Canvas, complexion: Complexion) -> Float32[np.ndarray, "vertic
 
 
 def finger_radii(vertices: Float[np.ndarray, "vertices 3"], pose: JointPose) -> Float[np.ndarray, " joints"]:
-    """Half the thickness of the flesh from back to palm at each joint, mm."""
+    """Half the thickness of the finger's own flesh at each joint, mm, measured from back to palm.
+
+    At the roots, where that would be the palm's or the thumb's ball, it is the next joint's and a little more, as fingers taper.
+    """
     radii = np.empty(JOINT_COUNT)
     for joint in range(JOINT_COUNT):
         local = (vertices - pose.positions[joint]) @ pose.rotations[joint]
         core = local[(np.abs(local[:, [0, 2]]) < CORE_MM).all(axis=1) & (np.abs(local[:, 1]) < THICKEST_MM), 1]
         radii[joint] = np.ptp(core) / 2
+    for name, next_name in ROOTS:
+        radii[JOINT_NAMES.index(name)] = TAPER * radii[JOINT_NAMES.index(next_name)]
     return radii

@@ -14,7 +14,7 @@ import numpy as np
 from datasets.virtual_studio.people import Person
 from datasets.virtual_studio.subject_build import BuiltSubject, build
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the way subjects are built changes, so that older files are built anew."""
 
 _DAMAGE = (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile, zlib.error)

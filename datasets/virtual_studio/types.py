@@ -13,7 +13,7 @@ class SubjectSkeleton:
     Attributes:
         rest_rotations: rotation of each joint's frame in its parent's frame at theta = 0.
         joint_offsets: translation of each joint from its parent, in the parent's frame, mm.
-        finger_radii: half the thickness of the flesh around each joint, mm; what touching fingers keep apart.
+        finger_radii: half the thickness of the finger's own flesh around each joint, mm; what touching fingers keep apart.
     """
 
     rest_rotations: Float[np.ndarray, "joints 3 3"]

@@ -10,13 +10,15 @@ import pytest
 
 from datasets.makehuman.skeleton import local_frames
 from datasets.virtual_studio import subject_cache
+from datasets.virtual_studio.motions import stances
 from datasets.virtual_studio.people import PEOPLE
 from datasets.virtual_studio.relief import vertex_normals
 from datasets.virtual_studio.subject import SUBJECTS, Subject, load_subject, skeleton_frames
 from datasets.virtual_studio.subject_cache import cache_key, cached_subject, read_subject, write_subject
 from datasets.virtual_studio.subject_surface import rebuilt
+from datasets.virtual_studio.touch_capsules import Capsules, pose_bones
 from estimator.hand.poses import NAMED_POSES
-from estimator.hand.template import FINGERTIPS, JOINT_NAMES, PARENT_NAMES, POSE_NAMES, POSE_SIZE, WRIST
+from estimator.hand.template import FINGERS, FINGERTIPS, JOINT_NAMES, PARENT_NAMES, POSE_NAMES, POSE_SIZE, WRIST
 from tests.datasets.virtual_studio.flesh import template_subject, template_surface
 
 
@@ -46,6 +48,24 @@ def test_the_flat_hand_is_the_surface_at_rest_but_for_its_relief(subject):
     normals = vertex_normals(surface.mesh.vertices, surface.mesh.faces)
     along = np.sum(away * normals, axis=1)
     np.testing.assert_allclose(away, along[:, None] * normals, atol=2e-3)
+
+
+def test_fingers_taper_and_open_ones_do_not_overlap(subject):
+    radii = subject.skeleton.finger_radii
+    for finger in FINGERS:
+        from_the_root = [radii[JOINT_NAMES.index(f"{finger}{part}")] for part in ("1", "2", "3", "_null")]
+        assert from_the_root == sorted(from_the_root, reverse=True)
+        assert 6 < from_the_root[0] < 14  # a finger's flesh, not the palm's
+    open_hands = np.array([NAMED_POSES[name] for name in ("flat", "relaxed", "spread")])
+    assert Capsules.of(subject.skeleton).overlaps(pose_bones(subject.skeleton, open_hands)).depth.max() < 1
+
+
+@pytest.mark.parametrize("name", ["relaxed_wave", "prom_wave", "finger_wave"])
+def test_hands_that_begin_relaxed_bend_no_finger_back_and_fold_none_down(subject, name):
+    (start,) = stances(name, subject.skeleton, 1, np.random.default_rng(0))
+    roots = [POSE_NAMES.index(f"{finger}1.z") for finger in FINGERS[1:]]
+    away = np.degrees(start.theta - np.array(NAMED_POSES["relaxed"]))[roots]
+    assert np.abs(away).max() < 20
 
 
 @pytest.mark.parametrize("name", ["flat", "fist", "ok", "claws"])
