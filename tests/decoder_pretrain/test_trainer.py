@@ -49,7 +49,8 @@ def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 
 def test_training_lowers_every_error_and_learns_the_bone_lengths(studio: ToyStudio, tmp_path: Path) -> None:
-    config = without(toy_config(epochs=40, rate=3e-3), "penetration")  # the toy's few vertices make spheres that no hand has
+    # the toy's few vertices make spheres that no hand has, and it would fold up to be smooth
+    config = without(without(toy_config(epochs=40, rate=3e-3), "penetration"), "laplacian")
     trainer = trainer_for(config)
     truth = next(iter(epoch_batches(studio, 12, 0, 0))).truth
     outcome = trainer.train(studio, begin(tmp_path / "run", config), SilentLog())
@@ -59,9 +60,9 @@ def test_training_lowers_every_error_and_learns_the_bone_lengths(studio: ToyStud
     with torch.no_grad():
         after, before = (model(batch.image, truth.joints, truth.valid) for model in (trained, fresh))
     errors = [(prediction.joints - truth.joints).norm(dim=-1).mean() for prediction in (after, before)]
-    assert errors[0] < 0.75 * errors[1]
+    assert errors[0] < 0.4 * errors[1]
     grown = trained.decoder.personal_offsets().norm(dim=-1)[PALM] / trained.decoder.joint_offsets.norm(dim=-1)[PALM]
-    torch.testing.assert_close(grown, torch.full_like(grown, SCALE), atol=0.04, rtol=0)
+    torch.testing.assert_close(grown, torch.full_like(grown, SCALE), atol=0.03, rtol=0)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
