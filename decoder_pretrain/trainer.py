@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -103,10 +104,11 @@ class Trainer:
                     done = self.steps_done(frames)
                     if done % LOG_EVERY == 0:
                         log.metrics(done, {name: value.item() for name, value in terms.items()}, done / steps)
-                    if stopped.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    stopping = self._any(stopped.is_set())
+                    if stopping or time.monotonic() - saved > CHECKPOINT_SECONDS:
                         self.save(run)
                         saved = time.monotonic()
-                    if stopped.is_set():
+                    if stopping:
                         return Outcome(False, self.progress)
                 self.progress = Progress(epoch + 1, 0)
                 self.save(run)
@@ -128,11 +130,16 @@ class Trainer:
         return {"total": total.detach(), **{name: value.detach() for name, value in terms.items()}, _ERROR: error}
 
     def save(self, run: RunFolder) -> None:
-        """Write a checkpoint of where it stands."""
+        """Write a checkpoint of where it stands. The first process does so alone, waiting for none: their clocks differ."""
         if self.fabric.is_global_zero:
             state: dict[str, Any] = {"model": self.plain_model.state_dict(), "optimizer": self.optimizer.state_dict()}
             run.save_checkpoint(state, self.progress)
-        self.fabric.barrier()
+
+    def _any(self, stopped: bool) -> bool:
+        """Whether any process was told to stop, so that all of them stop after the same step."""
+        if self.fabric.world_size == 1:
+            return stopped
+        return bool(self.fabric.all_reduce(torch.tensor(float(stopped), device=self.fabric.device), reduce_op="max"))
 
     def _set_rates(self, epoch: int) -> None:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):

@@ -1,6 +1,7 @@
 """The training command through its main(argv), on a small release written here: the low-resolution template before four cameras."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from datasets.virtual_studio.studio_moments import Moment
 from datasets.virtual_studio.subject import Subject
 from datasets.virtual_studio.types import PosedSubject, Stance
 from datasets.virtual_studio.writer import ReleaseSettings, write_release
-from decoder_pretrain.run_folder import RunFolder
+from decoder_pretrain.run_folder import Progress, RunFolder
 from decoder_pretrain.train import main
 from estimator.command import BAD_INPUT, DONE
 from estimator.hand.decoder import HandDecoder
@@ -114,6 +115,30 @@ def test_two_processes_learn_what_one_does(release: Path, tmp_path: Path) -> Non
     assert one["progress"] == two["progress"]
     for name, expected in one["model"].items():
         torch.testing.assert_close(two["model"][name], expected, atol=2e-4, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_processes_that_one_is_told_to_stop_stop_together_and_one_process_goes_on(release: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    program = f"""
+import os, signal
+from decoder_pretrain import trainer
+step, rank = trainer.Trainer.step, os.environ["RANK"]
+def stepped(self, batch):
+    if rank == "1" and self.progress.step == 1:
+        signal.raise_signal(signal.SIGTERM)  # to this process alone
+    return step(self, batch)
+trainer.Trainer.step = stepped
+from decoder_pretrain.train import main
+assert main({arguments(release, out)!r}) == 130
+"""
+    (tmp_path / "told.py").write_text(program)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29642", str(tmp_path / "told.py")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(launch, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, [line for line in done.stderr.splitlines() if "rror" in line]
+    _, progress = RunFolder(out).load_checkpoint()
+    assert progress == Progress(0, 2)
+    assert main(["--out", str(out), "--resume"]) == DONE
 
 
 @pytest.mark.parametrize(
