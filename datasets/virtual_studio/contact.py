@@ -8,7 +8,7 @@ from scipy import sparse
 
 from datasets.makehuman.geometry import adjacency
 from datasets.virtual_studio.contact_kernel import calm, find_opposites, hand_on, push, spread, swell
-from datasets.virtual_studio.relief import vertex_normals
+from datasets.virtual_studio.normals import vertex_normals
 
 CELL_MM = 8.0
 """Side of the grid's cells, and how deep a penetration is found."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32
+from jaxtyping import Float32, Int32
 
+from datasets.virtual_studio.normals import vertex_normals
 from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.types import PosedSubject, Stance
 from estimator.hand.compiled import compiled
@@ -78,7 +79,7 @@ def light_body(vertices: Float32[np.ndarray, "vertices 3"], posed: PosedSubject,
     """A subject's vertices in the world, lit past each other, and the sleeve."""
     dressed = np.concatenate([vertices, sleeve.vertices(vertices)])
     faces = np.concatenate([posed.faces.astype(np.int32), sleeve.faces(len(vertices))])
-    normals = smooth_normals(dressed, faces)
+    normals = vertex_normals(dressed, faces)
     light, openness = np.zeros_like(vertices), np.zeros(len(vertices), dtype=np.float32)
     if len(vertices):
         middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
@@ -93,27 +94,6 @@ def light_body(vertices: Float32[np.ndarray, "vertices 3"], posed: PosedSubject,
     cloth = np.zeros((len(dressed) - len(vertices), skin.shape[1]))
     cloth[:, :3], cloth[:, 3:6] = normals[len(vertices) :], _CLOTH
     return LitBody(dressed, faces, np.concatenate([skin, cloth]).astype(np.float32), len(posed.faces))
-
-
-def smooth_normals(vertices: Float32[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float32[np.ndarray, "vertices 3"]:
-    """Unit normals, faces weighted by their area."""
-    normals = np.zeros_like(vertices)
-    _add_normals(vertices, faces, normals)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.float32(1e-12))
-
-
-@compiled
-@no_type_check
-def _add_normals(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> None:
-    for face in range(len(faces)):
-        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-        vx, vy, vz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for corner in (a, b, c):
-            normals[corner, 0] += nx
-            normals[corner, 1] += ny
-            normals[corner, 2] += nz
 
 
 @compiled

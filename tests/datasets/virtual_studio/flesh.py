@@ -6,8 +6,8 @@ import trimesh
 from datasets.makehuman.geometry import Mesh
 from datasets.makehuman.skeleton import JointPose
 from datasets.skin import SkinPoints
+from datasets.virtual_studio.normals import vertex_normals
 from datasets.virtual_studio.people import PEOPLE
-from datasets.virtual_studio.relief import vertex_normals
 from datasets.virtual_studio.relief_canvas import Canvas
 from datasets.virtual_studio.subject import Subject, skeleton_frames
 from datasets.virtual_studio.subject_build import build_on

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from datasets.virtual_studio.normals import vertex_normals
 from datasets.virtual_studio.people import Flesh
-from datasets.virtual_studio.relief import Feature, Relief, gather, raise_relief, shares, vertex_normals
+from datasets.virtual_studio.relief import Feature, Relief, gather, raise_relief, shares
 from datasets.virtual_studio.relief_canvas import Canvas
 from datasets.virtual_studio.relief_hand import hand_features, veins
 from datasets.virtual_studio.relief_joints import joint_features

@@ -4,7 +4,8 @@ import numpy as np
 
 from datasets.studio_crop import PinholeCamera, crop_around
 from datasets.virtual_studio.cameras import studio_cameras
-from datasets.virtual_studio.light import LitBody, dome_lamps, light_body, placed, smooth_normals
+from datasets.virtual_studio.light import LitBody, dome_lamps, light_body, placed
+from datasets.virtual_studio.normals import vertex_normals
 from datasets.virtual_studio.render import depth_map, photograph
 from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.types import PosedSubject
@@ -88,7 +89,7 @@ def test_an_open_surface_gets_all_the_light() -> None:
 
 def test_normals_of_a_ball_point_away_from_its_middle() -> None:
     vertices, faces = ball(4)
-    assert np.einsum("vc,vc->v", smooth_normals(vertices.astype(np.float32), faces), vertices).min() > 0.98
+    assert np.einsum("vc,vc->v", vertex_normals(vertices.astype(np.float32), faces), vertices).min() > 0.98
 
 
 def test_a_subject_is_placed_by_its_stance() -> None:

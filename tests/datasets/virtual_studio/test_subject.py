@@ -11,8 +11,8 @@ import pytest
 from datasets.makehuman.skeleton import local_frames
 from datasets.virtual_studio import subject_cache
 from datasets.virtual_studio.motions import stances
+from datasets.virtual_studio.normals import vertex_normals
 from datasets.virtual_studio.people import PEOPLE
-from datasets.virtual_studio.relief import vertex_normals
 from datasets.virtual_studio.subject import SUBJECTS, Subject, load_subject, skeleton_frames
 from datasets.virtual_studio.subject_cache import cache_key, cached_subject, read_subject, write_subject
 from datasets.virtual_studio.subject_surface import rebuilt
