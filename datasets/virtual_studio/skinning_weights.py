@@ -50,7 +50,7 @@ def bone_distances(points: Float[np.ndarray, "points 3"], pose: JointPose) -> Fl
         if finger != "thumb":
             distances[:, WRIST] = np.minimum(distances[:, WRIST], _to_segment(points, wrist, places[0]))
             places[0] += ROOT_START * (places[1] - places[0])
-        for joint, start, end in zip(chain, places[:-1], places[1:], strict=False):
+        for joint, start, end in zip(chain[:-1], places[:-1], places[1:], strict=True):
             distances[:, joint] = _to_segment(points, start, end)
     return distances
 
