@@ -20,7 +20,7 @@ from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.machine import milliseconds_since
 from estimator.personal_decoder import PersonalDecoder, load_personal_decoder
-from estimator.placed_hand import PlacedHand
+from estimator.placed_hand import PlacedHand, Side
 from estimator.placement import EncoderPrediction, place, place_refined
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 
@@ -153,19 +153,43 @@ class HandEstimator:
 
     def place_timed(self, detection: Detection, camera: Camera) -> tuple[PlacedHand, StageTimes]:
         """Everything after detection, and what each stage cost."""
-        side = detection.side if self.options.hand == "auto" else self.options.hand
-        crop = crop_hand(side, detection.landmarks_px, detection.landmarks_mm, camera)
+        crop = self._crop(detection, camera)
         begin = time.perf_counter()
         prediction = self._encode(crop)
         encoded = time.perf_counter()
-        if self.options.refine:
-            state = place_refined(self.skeleton, prediction, crop, self.options.refinement)
-        else:
-            state = place(self.skeleton, prediction, crop)
+        state = self._place(prediction, crop, None)
         placed = time.perf_counter()
-        hand = self._decode(detection, crop, camera, state)
+        hand = self._decode(detection, crop.side, camera, state)
         decoded = time.perf_counter()
         return hand, StageTimes(encode=1000 * (encoded - begin), place=1000 * (placed - encoded), decode=1000 * (decoded - placed))
+
+    def fit(self, detection: Detection, camera: Camera, proportions: Float[np.ndarray, " proportions"] | None = None) -> HandState:
+        """Pose and place of a detection, without the surface; ``mesh`` makes it.
+
+        The state is a right hand's: that of a left hand stands before the mirrored camera. ``proportions`` are kept where they are known;
+        otherwise they are fitted with the rest.
+        """
+        crop = self._crop(detection, camera)
+        return self._place(self._encode(crop), crop, proportions)
+
+    def mesh(self, detection: Detection, camera: Camera, state: HandState) -> PlacedHand:
+        """The hand of a state, with side, score and landmarks of a detection."""
+        return self._decode(detection, self._side(detection), camera, state)
+
+    def _side(self, detection: Detection) -> Side:
+        return detection.side if self.options.hand == "auto" else self.options.hand
+
+    def _crop(self, detection: Detection, camera: Camera) -> HandCrop:
+        return crop_hand(self._side(detection), detection.landmarks_px, detection.landmarks_mm, camera)
+
+    def _place(self, prediction: EncoderPrediction, crop: HandCrop, proportions: Float[np.ndarray, " proportions"] | None) -> HandState:
+        skeleton, settings = self.skeleton, self.options.refinement
+        if proportions is not None:
+            skeleton = replace(skeleton, joint_offsets=skeleton.scaled_offsets(proportions))
+            settings = replace(settings, proportion_sigma=0.0)
+        refine = self.options.refine
+        state = place_refined(skeleton, prediction, crop, settings) if refine else place(skeleton, prediction, crop)
+        return state if proportions is None else replace(state, proportions=proportions)
 
     @torch.inference_mode()
     def _encode(self, crop: HandCrop) -> EncoderPrediction:
@@ -174,7 +198,7 @@ class HandEstimator:
         return EncoderPrediction(_array(encoded.theta), _array(encoded.R_crop_hand), _array(encoded.landmarks))
 
     @torch.inference_mode()
-    def _decode(self, detection: Detection, crop: HandCrop, camera: Camera, state: HandState) -> PlacedHand:
+    def _decode(self, detection: Detection, side: Side, camera: Camera, state: HandState) -> PlacedHand:
         """The mesh in the image's camera: proportions into the hand at rest, then pose, then place; left hands mirrored back."""
         scale = self._scale(state)
         offsets = scale * self.skeleton.scaled_offsets(state.proportions)
@@ -186,10 +210,10 @@ class HandEstimator:
         mesh = self.decoder(theta, rest)
         rest_frames = self.decoder.rest_frames(rest.joint_offsets)
 
-        world, own = (MIRROR, _OWN_MIRROR) if crop.side == "left" else (np.eye(3), np.eye(3))
+        world, own = (MIRROR, _OWN_MIRROR) if side == "left" else (np.eye(3), np.eye(3))
         R, t = world @ state.rotation, world @ (scale * state.translation)
         return PlacedHand(
-            side=crop.side,
+            side=side,
             score=detection.score,
             box=detection.box,
             camera=camera,
