@@ -1,16 +1,28 @@
 """The detector's second network: what a square around a hand shows of it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from estimator.hand.template import LANDMARK_NAMES
 from estimator.network import Network
 from estimator.placed_hand import Side
 from estimator.square import OUTERMOST_PIXELS, Square
 
 SIDE_PX = 224
 _OUTPUTS = ((1, 63), (1, 1), (1, 1), (1, 63))
+
+_WRIST = LANDMARK_NAMES.index("wrist")
+_ROOTS = [LANDMARK_NAMES.index(name) for name in ("index1", "middle1", "ring1")]
+_ROOT_SHARES = np.array([0.25, 0.5, 0.25])
+_FINGERS_FIRST_JOINTS = (f"{finger}{joint}" for finger in ("index", "middle", "ring", "pinky") for joint in (1, 2))
+_STEADY = [LANDMARK_NAMES.index(name) for name in ("wrist", "thumb1", "thumb2", "thumb3", *_FINGERS_FIRST_JOINTS)]
+"""Landmarks that move little when fingers bend."""
+
+HAND_FACTOR, HAND_SHIFT = 2.0, 0.1
+"""The square around a known hand: its side over that of the steady landmarks' square, and its way towards the fingers over that."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +68,11 @@ class LandmarkNetwork:
             landmarks_px=square.to_image(flat.reshape(21, 3)[:, :2] / SIDE_PX),
             landmarks_mm=square.turn_back(solid.reshape(21, 3)) * 1000.0,
         )
+
+
+def hand_square(landmarks_px: Float[np.ndarray, "21 2"]) -> Square:
+    """The square to look at for a hand whose landmarks are about known (MediaPipe's hand_landmark_landmarks_to_roi): fingers up."""
+    x, y = _ROOT_SHARES @ landmarks_px[_ROOTS] - landmarks_px[_WRIST]
+    steady = Square.around(landmarks_px[_STEADY], math.atan2(x, -y))
+    middle = steady.to_image(np.array([0.5, 0.5 - HAND_SHIFT]))
+    return Square(float(middle[0]), float(middle[1]), HAND_FACTOR * steady.side, steady.turn)

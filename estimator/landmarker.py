@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from estimator.landmark_network import LandmarkNetwork
+from estimator.landmark_network import LandmarkNetwork, hand_square
 from estimator.models import HAND_LANDMARKER, load_models
 from estimator.palm_network import PalmNetwork
 from estimator.placed_hand import Side
+from estimator.square import Square
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,23 @@ class Landmarker:
 
     def __call__(self, pixels: UInt8[np.ndarray, "height width 3"]) -> list[SeenHand]:
         """The hands in RGB pixels, the likeliest palm first."""
-        size = np.array([pixels.shape[1], pixels.shape[0]])
-        hands = [self._hands(pixels, palm.hand_square) for palm in self._palms(pixels)]
-        return [
-            SeenHand(hand.side, hand.score, (hand.landmarks_px + 0.5) / size, hand.landmarks_mm)
-            for hand in hands
-            if hand.presence > self._min_score
-        ]
+        hands = [self._at(pixels, palm.hand_square) for palm in self._palms(pixels)]
+        return [hand for hand in hands if hand]
+
+    def again(self, pixels: UInt8[np.ndarray, "height width 3"], landmarks: Float[np.ndarray, "21 2"]) -> SeenHand | None:
+        """The hand whose landmarks are about known (as shares, see ``SeenHand``), by the second network alone; None when it sees none."""
+        return self._at(pixels, hand_square(landmarks * _size(pixels) - 0.5))
 
     def close(self) -> None:
         """Gives the networks' memory back."""
         del self._palms, self._hands
+
+    def _at(self, pixels: UInt8[np.ndarray, "height width 3"], square: Square) -> SeenHand | None:
+        hand = self._hands(pixels, square)
+        if hand.presence <= self._min_score:
+            return None
+        return SeenHand(hand.side, hand.score, (hand.landmarks_px + 0.5) / _size(pixels), hand.landmarks_mm)
+
+
+def _size(pixels: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "2"]:
+    return np.array([pixels.shape[1], pixels.shape[0]], dtype=float)

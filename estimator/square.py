@@ -35,6 +35,15 @@ class Square:
         """All of an image, in the middle of the square where it is none itself."""
         return cls((width - 1) / 2, (height - 1) / 2, float(max(width, height)))
 
+    @classmethod
+    def around(cls, points: Float[np.ndarray, "points 2"], turn: float) -> "Square":
+        """The smallest one of a turn that holds all the points and has them in its middle."""
+        R = cls(0.0, 0.0, 0.0, turn).R_image_square
+        turned = points @ R
+        low, high = turned.min(axis=0), turned.max(axis=0)
+        x, y = R @ (low + high) / 2
+        return cls(float(x), float(y), float((high - low).max()), turn)
+
     @property
     def R_image_square(self) -> Float[np.ndarray, "2 2"]:
         """Takes directions of the square to those of the image."""

@@ -283,6 +283,24 @@ def test_a_mirrored_image_has_the_mirrored_hand_of_the_other_side(real: HandDete
     assert np.median(np.linalg.norm(landmarks - hand.landmarks_px, axis=1)) < 0.1 * hand.size
 
 
+@pytest.mark.parametrize("shift", [(0, 0), (25, -10)])
+def test_a_tracked_hand_is_where_it_has_moved_to(real: HandDetector, sample: np.ndarray, shift: tuple[int, int]) -> None:
+    (hand,) = real(sample)
+    move = np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]])
+    moved = cv2.warpAffine(sample, move, sample.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    tracked = real.track(moved, hand)
+    assert tracked is not None
+    assert tracked.side == hand.side
+    assert distance(tracked, replace(hand, landmarks_px=hand.landmarks_px + shift)) < 0.05
+
+
+def test_a_hand_that_is_gone_is_not_tracked(real: HandDetector, sample: np.ndarray) -> None:
+    (hand,) = real(sample)
+    assert real.track(np.full_like(sample, 128), hand) is None
+    assert real.track(sample, replace(hand, landmarks_px=hand.landmarks_px + 1e4)) is None
+    assert real.track(sample, replace(hand, landmarks_px=np.full((21, 2), 100.0))) is None
+
+
 def test_a_file_that_is_no_model_is_an_error_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "hand.task"
     path.write_bytes(b"text")

@@ -42,6 +42,16 @@ def test_all_of_an_image_starts_and_ends_half_a_pixel_beyond_its_outermost_ones(
     assert max(width, height) in high + 0.5
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.4, math.pi / 2, -2.5])
+def test_the_square_around_points_holds_them_and_is_no_larger(turn: float) -> None:
+    points = Square(50.0, 60.0, 30.0, 1.1).to_image(SHARES)
+    square = Square.around(points, turn)
+    shares = (points - (square.x, square.y)) @ square.R_image_square / square.side + 0.5
+    assert np.allclose(square.to_image(shares), points)
+    assert np.allclose(shares.min(axis=0) + shares.max(axis=0), 1.0)
+    assert np.isclose(np.ptp(shares, axis=0).max(), 1.0)
+
+
 def test_an_upright_square_of_its_own_size_is_the_image() -> None:
     image = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     assert np.array_equal(Square.whole(32, 32).pixels(image, 32, BLACK), image)
