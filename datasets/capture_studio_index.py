@@ -1,12 +1,11 @@
 """Which frames a DeepHandMesh release holds: found once by looking into every folder, then kept in a cache file."""
 
 import json
-import os
 import re
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from datasets.index_cache import stamp, write_cache
 from estimator.hand.template import Side
 
 COLOUR_PREFIX = "40"
@@ -74,7 +73,7 @@ def load_index(root: Path, cameras: frozenset[str], cache: Path) -> StudioIndex:
     if index is None:
         finder = _Finder(root, cameras)
         index = finder.find()
-        _write_cache(cache, json.dumps({"schema": _CACHE_SCHEMA, "stamps": finder.stamps, **asdict(index)}))
+        write_cache(cache, json.dumps({"schema": _CACHE_SCHEMA, "stamps": finder.stamps, **asdict(index)}).encode())
     return index
 
 
@@ -110,7 +109,7 @@ class _Finder:
     """Looks through a release and notes the stamp of all that it looked at: while those stay, so does the index."""
 
     def __init__(self, root: Path, cameras: frozenset[str]) -> None:
-        self.stamps = {_CALIBRATION: _stamp(root / _CALIBRATION)}
+        self.stamps = {_CALIBRATION: stamp(root / _CALIBRATION)}
         self._root, self._cameras = root, cameras
         self._listed: dict[str, dict[str, None]] = {}
         self._unnamed = self._unlabelled = self._uncalibrated = self._without_depth = 0
@@ -159,7 +158,7 @@ class _Finder:
     def _names(self, folder: str) -> dict[str, None]:
         """What lies in a folder, sorted; nothing where there is none."""
         if folder not in self._listed:
-            self.stamps[folder] = _stamp(self._root / folder)  # before listing, so that a change meanwhile is one
+            self.stamps[folder] = stamp(self._root / folder)  # before listing, so that a change meanwhile is one
             self._listed[folder] = dict.fromkeys(_list(self._root / folder))
         return self._listed[folder]
 
@@ -174,22 +173,11 @@ def _list(folder: Path) -> list[str]:
         raise ValueError(f"{folder}: cannot be read ({error.strerror or error}); check its permissions") from error
 
 
-def _stamp(path: Path) -> str:
-    """Changes when a name is added to a folder, removed or replaced. The second time is one that copying tools cannot set back."""
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return "absent"
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from error
-    return f"{status.st_mtime_ns} {status.st_ctime_ns}"
-
-
 def _read_cache(root: Path, cache: Path) -> StudioIndex | None:
     """The cached index; None where there is none, or none that still holds."""
     try:
         document = json.loads(cache.read_text(encoding="utf-8"))
-        if document["schema"] != _CACHE_SCHEMA or any(_stamp(root / name) != stamp for name, stamp in document["stamps"].items()):
+        if document["schema"] != _CACHE_SCHEMA or any(stamp(root / name) != noted for name, noted in document["stamps"].items()):
             return None
         frames = tuple(StudioFrame(**{name: _frozen(value) for name, value in frame.items()}) for frame in document["frames"])
         return StudioIndex(frames, Missing(**document["missing"]))
@@ -199,19 +187,3 @@ def _read_cache(root: Path, cache: Path) -> StudioIndex | None:
 
 def _frozen(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _write_cache(cache: Path, content: str) -> None:
-    """The old file or the new one is there, never a part of one."""
-    temporary = cache.with_name(f".{secrets.token_hex(8)}.partial")
-    try:
-        try:
-            with temporary.open("x", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(cache)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ValueError(f"{cache}: the index cannot be written ({error.strerror or error}); name another place for the cache") from error
