@@ -18,6 +18,7 @@ from jaxtyping import Float, UInt8
 
 from estimator.command import BAD_INPUT, DONE, CommandOptions, run_command
 from estimator.errors import InputError
+from estimator.landmark_features import LandmarkFeatures
 from estimator.landmarker import Landmarker
 from estimator.models import HAND_LANDMARKER, cached_bundle
 from estimator.placed_hand import Box, Side
@@ -52,12 +53,14 @@ class Detection:
         landmarks_px: wrist, thumb1..4, ..., pinky1..4 in the image, pixels; may lie outside of it.
         landmarks_mm: the same relative to one another, mm, axes of the camera (x right, y down, z forward), as seen by a camera that
             looks straight at the hand; of an average hand's size.
+        features: the landmark network's run that saw it, for encoders; None where the detection comes from elsewhere.
     """
 
     side: Side
     score: float
     landmarks_px: Float[np.ndarray, "21 2"]
     landmarks_mm: Float[np.ndarray, "21 3"]
+    features: LandmarkFeatures | None = None
 
     @cached_property
     def box(self) -> Box:
@@ -100,11 +103,17 @@ class HandDetector:
         Raises:
             ValueError: the image is not uint8 of shape (height, width, 3) with at least one pixel.
         """
+        return self.glance(image) or distinct(self._look_again(image))[: self._max_hands]
+
+    def glance(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
+        """The hands that one look at the whole image shows, best score first: quick also where there is none.
+
+        Raises:
+            ValueError: the image is not uint8 of shape (height, width, 3) with at least one pixel.
+        """
         _require_image(image)
-        height, width = image.shape[:2]
-        seen = self._look(image, whole(width, height))
-        hands = [self._second_opinion(image, hand) for hand in seen] if seen else self._look_again(image)
-        return distinct(hands)[: self._max_hands]
+        seen = self._look(image, whole(image.shape[1], image.shape[0]))
+        return distinct(self._second_opinion(image, hand) for hand in seen)[: self._max_hands]
 
     def in_box(self, image: UInt8[np.ndarray, "height width 3"], box: Box) -> Detection | None:
         """The hand that lies in a box (x, y, width, height, pixels), looked for from closer and closer by, then turned; None without one.
@@ -134,7 +143,7 @@ class HandDetector:
         _require_image(image)
         size = np.array([image.shape[1], image.shape[0]], dtype=float)
         hand = self._landmarker.again(image, (previous.landmarks_px + 0.5) / size)
-        return None if hand is None else Detection(hand.side, hand.score, hand.landmarks * size - 0.5, hand.landmarks_mm)
+        return None if hand is None else Detection(hand.side, hand.score, hand.landmarks * size - 0.5, hand.landmarks_mm, hand.features)
 
     def close(self) -> None:
         """Gives the native memory back; the detector cannot be used afterwards."""
@@ -150,7 +159,7 @@ class HandDetector:
         if not view.meets(image.shape[1], image.shape[0]):
             return []
         return [
-            Detection(hand.side, hand.score, view.to_image(hand.landmarks), view.turn_back(hand.landmarks_mm))
+            Detection(hand.side, hand.score, view.to_image(hand.landmarks), view.turn_back(hand.landmarks_mm), hand.features)
             for hand in self._landmarker(view.pixels(image))
         ]
 

@@ -1,12 +1,16 @@
 """The detector's second network: what a square around a hand shows of it."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from estimator.hand.template import LANDMARK_NAMES
+from estimator.landmark_features import FEATURE_MAPS, POOLED, LandmarkFeatures, sample_maps
+from estimator.models import HAND_LANDMARKER, load_models
 from estimator.network import Network
 from estimator.placed_hand import Side
 from estimator.square import OUTERMOST_PIXELS, Square
@@ -35,6 +39,7 @@ class NetworkHand:
         score: confidence in the side, 0.5 to 1.
         landmarks_px: wrist, thumb1..4, ..., pinky1..4 in the image, pixels.
         landmarks_mm: the same relative to one another, mm, axes of the camera.
+        features: all of the network's run, in the square's own frame.
     """
 
     presence: float
@@ -42,6 +47,7 @@ class NetworkHand:
     score: float
     landmarks_px: Float[np.ndarray, "21 2"]
     landmarks_mm: Float[np.ndarray, "21 3"]
+    features: LandmarkFeatures
 
 
 class LandmarkNetwork:
@@ -55,19 +61,45 @@ class LandmarkNetwork:
     """
 
     def __init__(self, model: bytes) -> None:
-        self._network = Network("landmark network of the hand detector", model, SIDE_PX, _OUTPUTS)
+        self._network = Network("landmark network of the hand detector", model, SIDE_PX, _OUTPUTS, (*FEATURE_MAPS, POOLED))
+
+    @classmethod
+    def open(cls, bundle: Path | None = None) -> "LandmarkNetwork":
+        """The network of a model bundle; None takes the one in the cache, which is fetched when it is not there.
+
+        Raises:
+            InputError: the bundle cannot be had or used.
+        """
+        return cls(load_models(HAND_LANDMARKER, bundle)[1])
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], square: Square) -> NetworkHand:
         """What an RGB image shows in one square of it."""
-        picture = square.pixels(image, SIDE_PX, OUTERMOST_PIXELS)
-        flat, presence, right, solid = (output[0].astype(np.float64) for output in self._network(picture))
+        features = self.look(square.pixels(image, SIDE_PX, OUTERMOST_PIXELS))
         return NetworkHand(
-            presence=float(presence[0]),
-            side="right" if right[0] > 0.5 else "left",
-            score=float(max(right[0], 1 - right[0])),
-            landmarks_px=square.to_image(flat.reshape(21, 3)[:, :2] / SIDE_PX),
-            landmarks_mm=square.turn_back(solid.reshape(21, 3)) * 1000.0,
+            presence=features.presence,
+            side="right" if features.right > 0.5 else "left",
+            score=max(features.right, 1 - features.right),
+            landmarks_px=square.to_image(features.landmarks[:, :2]),
+            landmarks_mm=square.turn_back(features.landmarks_mm),
+            features=features,
         )
+
+    def look(self, picture: UInt8[np.ndarray, "224 224 3"]) -> LandmarkFeatures:
+        """What an RGB picture shows in which a hand fills about half of the side, fingers up."""
+        flat, presence, right, solid, *maps, pooled = self._network(picture)
+        landmarks = flat.reshape(21, 3).astype(np.float64) / SIDE_PX
+        return LandmarkFeatures(
+            presence=float(presence[0, 0]),
+            right=float(right[0, 0]),
+            landmarks=landmarks,
+            landmarks_mm=solid.reshape(21, 3).astype(np.float64) * 1000.0,
+            pooled=pooled[0],
+            sampled=sample_maps(maps, landmarks[:, :2]),
+        )
+
+    def look_at_all(self, pictures: Iterable[UInt8[np.ndarray, "224 224 3"]]) -> list[LandmarkFeatures]:
+        """As ``look``, for one picture after the other."""
+        return [self.look(picture) for picture in pictures]
 
 
 def hand_square(landmarks_px: Float[np.ndarray, "21 2"]) -> Square:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from estimator.landmark_features import LandmarkFeatures
 from estimator.landmark_network import LandmarkNetwork, hand_square
 from estimator.models import HAND_LANDMARKER, load_models
 from estimator.palm_network import PalmNetwork
@@ -22,12 +23,14 @@ class SeenHand:
         score: confidence of the detector in the side, 0.5 to 1.
         landmarks: wrist, thumb1..4, ..., pinky1..4 as shares of the picture's width and height.
         landmarks_mm: the same relative to one another, axes of the camera.
+        features: the network's run that saw it; None where another detector stands in.
     """
 
     side: Side
     score: float
     landmarks: Float[np.ndarray, "21 2"]
     landmarks_mm: Float[np.ndarray, "21 3"]
+    features: LandmarkFeatures | None = None
 
 
 class Landmarker:
@@ -65,7 +68,7 @@ class Landmarker:
         hand = self._hands(pixels, square)
         if hand.presence <= self._min_score:
             return None
-        return SeenHand(hand.side, hand.score, (hand.landmarks_px + 0.5) / _size(pixels), hand.landmarks_mm)
+        return SeenHand(hand.side, hand.score, (hand.landmarks_px + 0.5) / _size(pixels), hand.landmarks_mm, hand.features)
 
 
 def _size(pixels: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "2"]:

@@ -4,13 +4,26 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from estimator.errors import InputError
 from estimator.system import explain_missing_library
+
+if TYPE_CHECKING:
+    from openvino import Model, Output
+
+
+@dataclass(frozen=True)
+class InnerOutput:
+    """A value inside a network, told by what computes it, since names change between reads: the last of its type and shape."""
+
+    operation: str
+    shape: tuple[int, ...]
 
 
 class Network:
@@ -21,12 +34,13 @@ class Network:
         model: a ``.tflite`` file's bytes.
         side: pixels of the picture's side.
         shapes: of the outputs, in the file's order.
+        inner: values inside the network to give after the outputs.
 
     Raises:
         InputError: OpenVINO cannot be loaded, or it cannot use the model, or inputs and outputs have other shapes.
     """
 
-    def __init__(self, name: str, model: bytes, side: int, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, name: str, model: bytes, side: int, shapes: Sequence[tuple[int, ...]], inner: Sequence[InnerOutput] = ()) -> None:
         try:
             with _without_telemetry():
                 from openvino import Core
@@ -37,20 +51,35 @@ class Network:
             path = Path(folder) / "model.tflite"  # OpenVINO reads this format from files only
             path.write_bytes(model)
             try:
-                compiled = Core().compile_model(path, "CPU", settings)
+                model = Core().read_model(path)
+                _require_shapes(name, model, [(1, side, side, 3), *shapes])
+                _show_inner(name, model, inner)
+                compiled = Core().compile_model(model, "CPU", settings)
             except RuntimeError as error:
                 raise InputError(f"OpenVINO cannot read the {name}: {_first_line(error)}") from error
-        found = [tuple(port.shape) for port in (*compiled.inputs, *compiled.outputs)]
-        expected = [(1, side, side, 3), *shapes]
-        if found != expected:
-            raise InputError(f"the {name} has inputs and outputs of shapes {found} instead of {expected}")
         self._request = compiled.create_infer_request()
-        self._output_count = len(shapes)
+        self._output_count = len(shapes) + len(inner)
 
     def __call__(self, picture: UInt8[np.ndarray, "side side 3"]) -> list[Float32[np.ndarray, "..."]]:
-        """The outputs for an RGB picture."""
+        """The outputs for an RGB picture, then the inner values."""
         self._request.infer([np.multiply(picture[None], np.float32(1 / 255), dtype=np.float32)])
         return [self._request.get_output_tensor(index).data.copy() for index in range(self._output_count)]
+
+
+def _require_shapes(name: str, model: "Model", expected: Sequence[tuple[int, ...]]) -> None:
+    found = [_shape(port) for port in (*model.inputs, *model.outputs)]
+    if found != list(expected):
+        raise InputError(f"the {name} has inputs and outputs of shapes {found} instead of {list(expected)}")
+
+
+def _show_inner(name: str, model: "Model", inner: Sequence[InnerOutput]) -> None:
+    """Make outputs of values inside a model; the computation stays the same."""
+    computed = [(step.get_type_name(), step.output(0)) for step in model.get_ordered_ops() if step.get_output_size() == 1]
+    for wanted in inner:
+        ports = [port for operation, port in computed if operation == wanted.operation and _shape(port) == wanted.shape]
+        if not ports:
+            raise InputError(f"the {name} has no {wanted.operation} of shape {wanted.shape} inside; give the released model")
+        model.add_outputs(ports[-1])
 
 
 @contextlib.contextmanager
@@ -65,6 +94,12 @@ def _without_telemetry() -> Iterator[None]:
         del sys.modules[name]
         if present is not None:
             sys.modules[name] = present
+
+
+def _shape(port: "Output") -> tuple[int, ...] | None:
+    """None where it is not fixed."""
+    shape = port.get_partial_shape()
+    return tuple(shape.to_shape()) if shape.is_static else None
 
 
 def _first_line(error: Exception) -> str:
