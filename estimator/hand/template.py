@@ -54,6 +54,9 @@ LANDMARK_NAMES = ("wrist", *(f"{finger}{i}" for finger in FINGERS for i in (1, 2
 LANDMARK_JOINTS = tuple(JOINT_NAMES.index(name.replace("4", "_null")) for name in LANDMARK_NAMES)
 """For each landmark the joint that it names. thumb0 has no landmark."""
 
+LANDMARK_PARENTS = (-1, *(LANDMARK_NAMES.index("wrist") if i == 1 else 1 + 4 * finger + i - 2 for finger in range(5) for i in (1, 2, 3, 4)))
+"""For each landmark the one before it on its finger, the wrist before a finger's root; -1 for the wrist."""
+
 ALIGNMENT_JOINTS = tuple(JOINT_NAMES.index(name) for name in ("wrist", "index1", "middle1", "ring1", "pinky1"))
 """The joints of the rigid alignment (section 5.2): they do not move with theta."""
 
