@@ -39,6 +39,11 @@ class CaptureStudio:
         """The frames to train on."""
         return tuple(frame for frame in self.index.frames if frame.is_for_training)
 
+    @cached_property
+    def test_frames(self) -> tuple[StudioFrame, ...]:
+        """The frames that nobody trains on."""
+        return tuple(frame for frame in self.index.frames if not frame.is_for_training)
+
     def image_path(self, frame: StudioFrame, camera: str) -> Path:
         """Where a camera's image lies."""
         return self.root / image_name(frame.subject, frame.sequence, camera, frame.number)

@@ -41,7 +41,7 @@ class StudioHand:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a subject's training frames hold and training cannot use."""
+    """What a subject's frames hold and cannot be used."""
 
     frames_without_colour: int = 0
     frames_without_depth: int = 0
@@ -55,7 +55,7 @@ class LeftOut:
 
 
 class CaptureStudioFrames:
-    """Every hand of a subject's training frames: two of a double-hand sequence, left ones mirrored.
+    """Every hand of a subject's frames: two of a double-hand sequence, left ones mirrored.
 
     Pictures come from colour cameras; depth maps from any camera that has one. Photographs are straightened where the calibration
     tells of a lens with errors; depth maps, which were made with the same calibration, are taken to be distorted like them.
@@ -65,6 +65,7 @@ class CaptureStudioFrames:
         subject: its number.
         size: of the crops, pixels a side.
         target_views: depth maps in a sample; where a frame has fewer, some come twice.
+        among: the studio's frames to choose from; those to train on where nothing is given.
 
     Attributes:
         hands: those that can be used.
@@ -74,21 +75,24 @@ class CaptureStudioFrames:
         ValueError: one line naming file and cure, when no hand can be used or a file of key points is damaged.
     """
 
-    def __init__(self, studio: CaptureStudio, subject: int, size: int, target_views: int) -> None:
+    def __init__(
+        self, studio: CaptureStudio, subject: int, size: int, target_views: int, among: Sequence[StudioFrame] | None = None
+    ) -> None:
         if size < 1 or target_views < 1:
             raise ValueError(f"expected at least one pixel and one target view, found {size} and {target_views}")
         self.studio, self.size, self.target_views = studio, size, target_views
-        frames = [frame for frame in studio.training_frames if frame.subject == subject]
+        among = studio.training_frames if among is None else among
+        frames = [frame for frame in among if frame.subject == subject]
         coloured = [frame for frame in frames if frame.colour_cameras]
         usable = [frame for frame in coloured if frame.depth_cameras]
         hands = [hand for frame in usable for hand in _hands(studio, frame)]
         self.hands = tuple(hand for hand in hands if hand.valid.sum() >= FEWEST_KEY_POINTS)
         self.left_out = LeftOut(len(frames) - len(coloured), len(coloured) - len(usable), len(hands) - len(self.hands))
         if not self.hands:
-            there = sorted({frame.subject for frame in studio.training_frames})
+            there = sorted({frame.subject for frame in among})
             raise ValueError(
-                f"{studio.root}: no hand of subject {subject} to train on ({self.left_out}); "
-                f"there are training frames of subjects {', '.join(map(str, there)) or 'none'}"
+                f"{studio.root}: no hand of subject {subject} that can be used ({self.left_out}); "
+                f"there are such frames of subjects {', '.join(map(str, there)) or 'none'}"
             )
 
     def __len__(self) -> int:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from datasets.studio_sample import StudioFrames, StudioSample
 from decoder_pretrain.augmentation import augmented
 from decoder_pretrain.objective import StudioTruth
+from estimator.learning.batches import Share, sample_generator, shuffled_batches
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,6 @@ class StudioBatch:
         return StudioBatch(self.pixels.to(device), StudioTruth(**moved))
 
 
-@dataclass(frozen=True)
-class Share:
-    """Which part of each batch is this process's.
-
-    Attributes:
-        rank: of this process.
-        processes: how many there are.
-    """
-
-    rank: int = 0
-    processes: int = 1
-
-
-def step_count(frames: StudioFrames, batch: int) -> int:
-    """Whole batches in an epoch.
-
-    Raises:
-        ValueError: when there is not even one.
-    """
-    if len(frames) < batch:
-        raise ValueError(f"the data holds {len(frames)} moments, fewer than a batch of {batch}; give more data or a smaller --batch")
-    return len(frames) // batch
-
-
 def epoch_batches(
     frames: StudioFrames, batch: int, seed: int, epoch: int, first_step: int = 0, share: Share = Share(), workers: int = 0
 ) -> Iterator[StudioBatch]:
@@ -68,9 +45,7 @@ def epoch_batches(
 
     Every sample draws from a generator of its own, so neither the number of processes nor of ``workers`` changes what is seen.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(len(frames))
-    steps = range(first_step, step_count(frames, batch))
-    batches = [order[step * batch : (step + 1) * batch][share.rank :: share.processes].tolist() for step in steps]
+    batches = shuffled_batches(frames, batch, seed, epoch, first_step, share)
     items = _Samples(frames, seed, epoch)
     yield from DataLoader(items, batch_sampler=batches, collate_fn=collate, num_workers=workers)
 
@@ -80,7 +55,7 @@ class _Samples(Dataset):
         self._frames, self._seed, self._epoch = frames, seed, epoch
 
     def __getitem__(self, index: int) -> StudioSample:
-        generator = np.random.default_rng([self._seed, self._epoch, index])
+        generator = sample_generator(self._seed, self._epoch, index)
         sample = self._frames.sample(index, generator)
         return replace(sample, image=augmented(sample.image, generator))
 

@@ -41,6 +41,9 @@ class EvaluateOptions(CommandOptions):
     data: str = "virtual:1"
     """virtual:1 to virtual:4 for a simulated subject, or a release's data folder."""
 
+    subject: int = 4
+    """Number of the person in a release; the only one with annotations unless given."""
+
     split: Split = "test"
     """Gestures never trained on, or the training poses."""
 
@@ -67,10 +70,10 @@ def run(options: EvaluateOptions) -> int:
         require_writable_file(options.json)
     person = load_any_resolution(options.decoder)
     pose = FittedPose(person.decoder) if options.pose == "fitted" else EncodedPose(_encoder(options, person))
-    moments = moments_of(options.data, options.split, options.size, options.frames)
+    moments = moments_of(options.data, options.subject, options.split, options.size, options.frames)
     with progress_bar() as bar:
         meter = PenetrationMeter(person.template)
-        results = list(bar.track(evaluate(person.decoder, pose, meter, moments), total=options.frames, description="evaluating"))
+        results = list(bar.track(evaluate(person.decoder, pose, meter, moments), total=len(moments), description="evaluating"))
     summary = summarise(results)
     _print(options, summary, results)
     if options.json:

@@ -8,10 +8,10 @@ from pathlib import Path
 from decoder_pretrain.build import studio_frames
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
-from decoder_pretrain.launch import start_fabric
 from decoder_pretrain.run_folder import RunFolder
 from estimator.command import DONE, INTERRUPTED, CommandOptions, run_command
 from estimator.errors import InputError
+from estimator.learning.launch import start_fabric
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,35 +1,14 @@
-"""What every run of training does around its trainer: devices before it, a log meanwhile, weights after it."""
-
-import os
-
-from lightning_fabric import Fabric
+"""What every run of stage 1 does with its trainer: a log meanwhile, weights after it."""
 
 from datasets.studio_sample import StudioFrames
 from decoder_pretrain.config import TrainConfig
 from decoder_pretrain.linear_hand_file import OWN_TEMPLATE
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.trainer import Trainer
-from decoder_pretrain.training_log import RunLog, SilentLog
-from estimator.errors import InputError
+from decoder_pretrain.training_log import RunLog
 from estimator.hand.template import HandTemplate
+from estimator.learning.launch import train_to_end
 from estimator.personal_decoder import save_personal_decoder
-
-
-def start_fabric(device: str) -> Fabric:
-    """One process, or as many as torchrun started.
-
-    Raises:
-        InputError: when the device cannot be used.
-    """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))
-    strategy = "ddp_find_unused_parameters_true" if processes > 1 else "auto"
-    try:
-        fabric = Fabric(accelerator=device, devices=here, num_nodes=max(processes // here, 1), strategy=strategy)
-        fabric.launch()
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"--device {device}: cannot be used ({str(error).splitlines()[0][:120]}); use cpu") from error
-    return fabric
 
 
 def complete(trainer: Trainer, frames: StudioFrames, run: RunFolder, template: HandTemplate) -> bool:
@@ -38,12 +17,8 @@ def complete(trainer: Trainer, frames: StudioFrames, run: RunFolder, template: H
     Raises:
         InputError: as ``Trainer.train``, and when a file cannot be written.
     """
-    first = trainer.fabric.is_global_zero
-    if first:
-        run.forget_metrics_after(trainer.steps_done(frames))
-    log = RunLog(run, template, trainer.steps_done(frames)) if first else SilentLog()
-    finished = trainer.train(frames, run, log).finished
-    if finished and first:
+    finished = train_to_end(trainer, frames, run, lambda done: RunLog(run, template, done))
+    if finished and trainer.fabric.is_global_zero:
         _save_weights(run, trainer.config, trainer, template)
     return finished
 

@@ -24,7 +24,7 @@ from estimator.errors import InputError
 from estimator.files import write_file
 
 PoseSource = Literal["encoder", "fitted"]
-MomentSource = Callable[[str, Split, int, int], Sequence[TestMoment]]
+MomentSource = Callable[[str, int, Split, int, int], Sequence[TestMoment]]
 """As ``moments.moments_of``."""
 
 _FORMAT = 1
@@ -76,7 +76,7 @@ class Examiner:
 
     def __init__(self, frames: int, source: MomentSource, bar: Progress) -> None:
         self.frames, self._source, self._bar = frames, source, bar
-        self._moments: dict[tuple[str, Split, int], Sequence[TestMoment]] = {}
+        self._moments: dict[tuple[str, int, Split, int], Sequence[TestMoment]] = {}
 
     def evaluation(self, run: Run, split: Split = "test", pose: PoseSource = "encoder") -> Evaluation:
         """A run's numbers.
@@ -125,7 +125,7 @@ class Examiner:
         )
 
     def _moments_of(self, run: Run, split: Split) -> Sequence[TestMoment]:
-        key = (run.config.data, split, run.config.studio.size)
+        key = (run.config.data, run.config.subject, split, run.config.studio.size)
         if key not in self._moments:
             self._moments[key] = self._source(*key, self.frames)
         return self._moments[key]

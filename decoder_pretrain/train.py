@@ -12,13 +12,14 @@ from decoder_pretrain.build import build_model, load_template, studio_frames, vi
 from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
-from decoder_pretrain.launch import complete, start_fabric
+from decoder_pretrain.launch import complete
 from decoder_pretrain.objective import Objective
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.trainer import Trainer
 from estimator.command import DONE, INTERRUPTED, CommandOptions, run_command
 from estimator.errors import InputError
 from estimator.image_encoder import Backbone, InitialWeights
+from estimator.learning.launch import start_fabric
 
 TEXTURE_FOLDER = "texture"
 """Of a run's fine-tuning, in the run's."""

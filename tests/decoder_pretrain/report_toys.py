@@ -45,7 +45,7 @@ class ToyMoments:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, data: str, split: str, size: int, count: int) -> Sequence[TestMoment]:
+    def __call__(self, data: str, subject: int, split: str, size: int, count: int) -> Sequence[TestMoment]:
         self.asked += 1
         template = HandTemplate.load(LOW_RESOLUTION_TEMPLATE)
         generator = torch.Generator().manual_seed(count)

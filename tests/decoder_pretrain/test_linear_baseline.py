@@ -21,12 +21,12 @@ from decoder_pretrain.objective import Objective
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.train import TrainOptions, config_of
 from decoder_pretrain.trainer import Trainer
-from decoder_pretrain.training_log import SilentLog
 from estimator.errors import InputError
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.kinematics import pose_to_rotations
 from estimator.hand.linear_correctives import LinearCorrectives, LinearHand, turn_features, turns_of
 from estimator.hand.template import DEGREES_OF_FREEDOM, JOINT_COUNT, JOINT_NAMES, LOW_RESOLUTION_TEMPLATE, POSE_SIZE, HandTemplate
+from estimator.learning.training_log import SilentLog
 from estimator.personal_decoder import load_personal_decoder, save_personal_decoder
 from tests.decoder_pretrain.toy_studio import ToyStudio, toy_config
 from tests.toys import toy_template

@@ -110,7 +110,7 @@ def test_data_that_cannot_be_evaluated_refuses_its_runs(tmp_path: Path, monkeypa
     toy_run(tmp_path / "real", preset("cpu", "/somewhere/release", 4))
     out = tmp_path / "report.html"
     assert report.main([str(tmp_path), "--out", str(out)]) == 2
-    assert "only simulated subjects" in Reader(out.read_text(encoding="utf-8")).text
+    assert "no such folder" in Reader(out.read_text(encoding="utf-8")).text
 
 
 @pytest.mark.parametrize("arguments", [["absent"], ["empty"], ["runs", "--frames", "0"], ["runs", "--out", "runs"]])

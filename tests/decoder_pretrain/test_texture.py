@@ -24,12 +24,12 @@ from decoder_pretrain.studio_model import StudioModel
 from decoder_pretrain.texel_graph import across_seams, neighbours
 from decoder_pretrain.texture_consistency import TextureConsistency
 from decoder_pretrain.texture_deviation import deviation, texture_deviation
-from decoder_pretrain.training_log import SilentLog
 from estimator.errors import InputError
 from estimator.hand.correctives import CorrectivesConfig
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.texture import Texture, Views, texels
 from estimator.image_encoder import ImageEncoder, ImageEncoderConfig
+from estimator.learning.training_log import SilentLog
 from tests.decoder_pretrain.painted_studio import SIZE, TARGET_VIEWS, VIEWS, PaintedStudio, paint
 from tests.toys import toy_template
 

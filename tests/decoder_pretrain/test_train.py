@@ -15,13 +15,14 @@ from datasets.virtual_studio.studio_moments import Moment
 from datasets.virtual_studio.subject import Subject
 from datasets.virtual_studio.types import PosedSubject, Stance
 from datasets.virtual_studio.writer import ReleaseSettings, write_release
-from decoder_pretrain.run_folder import Progress, RunFolder
+from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.train import main
 from estimator.command import BAD_INPUT, DONE
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
+from estimator.learning.run_folder import Progress
 from estimator.personal_decoder import load_personal_decoder
 
 POSES = ("relaxed", "spread", "claws", "two")

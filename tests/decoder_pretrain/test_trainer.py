@@ -11,15 +11,19 @@ import torch
 from lightning_fabric import Fabric
 
 from datasets.studio_sample import StudioFrames, StudioSample
-from decoder_pretrain.batches import Share, epoch_batches
+from decoder_pretrain.batches import epoch_batches
 from decoder_pretrain.build import build_model
 from decoder_pretrain.config import TrainConfig, without
 from decoder_pretrain.objective import Objective
-from decoder_pretrain.run_folder import Progress, RunFolder
-from decoder_pretrain.trainer import Outcome, Trainer
-from decoder_pretrain.training_log import RunLog, SilentLog
+from decoder_pretrain.run_folder import RunFolder
+from decoder_pretrain.trainer import Trainer
+from decoder_pretrain.training_log import RunLog
 from estimator.errors import InputError
 from estimator.hand.template import JOINT_NAMES
+from estimator.learning.batches import Share
+from estimator.learning.run_folder import Progress
+from estimator.learning.trainer import Outcome
+from estimator.learning.training_log import SilentLog
 from tests.decoder_pretrain.toy_studio import SCALE, ToyStudio, toy_config
 from tests.toys import toy_template
 
