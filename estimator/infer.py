@@ -58,10 +58,12 @@ def _run(arguments: Arguments) -> int:
 
 def _estimator_options(arguments: Arguments) -> "EstimatorOptions":
     from estimator.pipeline import EstimatorOptions
+    from estimator.profile import HandProfile
 
     return EstimatorOptions(
         max_hands=arguments.max_hands,
         hand=arguments.hand,
+        profile=None if arguments.profile is None else HandProfile.load(arguments.profile),
         hand_length_mm=arguments.hand_length_mm,
         encoder=arguments.encoder,
         decoder=arguments.decoder,

@@ -43,9 +43,9 @@ class Arguments(CommandOptions):
     fov_deg: Annotated[float | None, tyro.conf.arg(metavar="A", help_behavior_hint="(default: from EXIF, else 60)")] = None
     """Field of view along the image's diagonal in degrees, instead of --focal-px."""
     profile: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
-    """A person's bone lengths: kept for profiles, which this version does not read yet; give --hand-length-mm."""
-    hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: an average adult's)")] = None
-    """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result."""
+    """A person's bone lengths, as python -m estimator.calibrate writes them: proportions and scale of every hand."""
+    hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: the profile's or average)")] = None
+    """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result, before that of a profile."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
     """What reads the pose: landmarks (learned inverse kinematics), default (the best that ships: landmarks), or a file of weights."""
     decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
@@ -98,8 +98,6 @@ def check(arguments: Arguments) -> Task:
         raise InputError("--encoder: the name is empty; give default, landmarks or a file of weights")
     if not arguments.decoder:
         raise InputError("--decoder: the name is empty; give template or a file that stage 1 has trained")
-    if arguments.profile is not None:
-        raise InputError(f"--profile {printable(arguments.profile)}: this version reads no profiles yet; give --hand-length-mm")
     return Task(
         arguments.out,
         None if arguments.box is None else _box(arguments.box),

@@ -20,8 +20,9 @@ from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.machine import milliseconds_since
 from estimator.personal_decoder import PersonalDecoder, load_personal_decoder
-from estimator.placed_hand import PlacedHand, Side
+from estimator.placed_hand import PlacedHand, ScaleSource, Side
 from estimator.placement import EncoderPrediction, place, place_refined
+from estimator.profile import HAND_LENGTHS_MM, HandProfile
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 
 _OWN_MIRROR = np.diag([1.0, 1.0, -1.0])
@@ -29,7 +30,6 @@ _OWN_MIRROR = np.diag([1.0, 1.0, -1.0])
 
 DEVICES = ("cpu", "cuda", "mps")
 HandChoice = Literal["auto", "left", "right"]
-HAND_LENGTHS_MM = (50.0, 400.0)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class EstimatorOptions:
     Attributes:
         max_hands: most hands looked for in an image.
         hand: side of all hands; ``auto`` believes the detector.
-        hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the template's.
+        profile: the person's bone lengths; None fits the proportions of palm and fingers to each hand.
+        hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the profile's, or else the template's.
         encoder: ``default`` or ``landmarks`` (learned inverse kinematics), or a file of encoder weights.
         decoder: ``template`` (nobody's hand), or a file that stage 1 has trained.
         refine: fit pose, place and proportions to the landmarks after the encoder.
@@ -53,6 +54,7 @@ class EstimatorOptions:
 
     max_hands: int = 4
     hand: HandChoice = "auto"
+    profile: HandProfile | None = None
     hand_length_mm: float | None = None
     encoder: str = "default"
     decoder: str = "template"
@@ -106,7 +108,10 @@ class HandEstimator:
         self.template, self.decoder_name = person.template, person.name
         self.decoder = person.decoder.to(_device(options.device))
         self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
-        bones = _array(person.decoder.personal_offsets().detach())
+        bones, self.refinement = _array(person.decoder.personal_offsets().detach()), options.refinement
+        if options.profile is not None:
+            options.profile.require_skeleton(self.template.skeleton_id)
+            bones, self.refinement = options.profile.joint_offsets(bones), replace(options.refinement, proportion_sigma=0.0)
         self.skeleton = Skeleton.of(replace(self.template, joint_offsets=bones), LandmarkOffsets.load(self.template.skeleton_id))
         self.detector = detector or HandDetector(options.detector_model, options.max_hands)
 
@@ -183,7 +188,7 @@ class HandEstimator:
         return crop_hand(self._side(detection), detection.landmarks_px, detection.landmarks_mm, camera)
 
     def _place(self, prediction: EncoderPrediction, crop: HandCrop, proportions: Float[np.ndarray, " proportions"] | None) -> HandState:
-        skeleton, settings = self.skeleton, self.options.refinement
+        skeleton, settings = self.skeleton, self.refinement
         if proportions is not None:
             skeleton = replace(skeleton, joint_offsets=skeleton.scaled_offsets(proportions))
             settings = replace(settings, proportion_sigma=0.0)
@@ -227,15 +232,23 @@ class HandEstimator:
             joint_rotations=R @ _array(mesh.joints.rotations) @ own,
             joint_positions=_array(mesh.joints.positions) @ R.T + t,
             joints_mm=scale * landmarks_of(self.skeleton, state) @ world,
-            scale_source="hand-length" if self.options.hand_length_mm else "subject default",
+            scale_source=self._scale_source,
         )
 
     def _scale(self, state: HandState) -> float:
-        """What brings the hand to the length that the user gave. One photograph cannot tell: projections stay the same."""
-        if self.options.hand_length_mm is None:
+        """What brings the hand to the length that the user or the profile gave. A photograph cannot tell: projections stay the same."""
+        profile = self.options.profile
+        length = self.options.hand_length_mm or (profile.hand_length_mm if profile else None)
+        if length is None:
             return 1.0
         zero = HandState(np.zeros_like(state.theta), np.eye(3), np.zeros(3), state.proportions)
-        return self.options.hand_length_mm / hand_length_mm(self.skeleton, zero)
+        return length / hand_length_mm(self.skeleton, zero)
+
+    @property
+    def _scale_source(self) -> ScaleSource:
+        if self.options.hand_length_mm is not None:
+            return "hand-length"
+        return "subject default" if self.options.profile is None else "profile"
 
 
 def hand_length_mm(skeleton: Skeleton, state: HandState) -> float:
