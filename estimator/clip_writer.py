@@ -93,6 +93,8 @@ class ClipWriter:
         whole = self._path.with_name(f".{secrets.token_hex(8)}.partial")
         try:
             self._flush()
+            if not self._end_pts:
+                return (f"no frame was done, so {printable(self._path)} was not written",)
             end_s = float(self._end_pts * self._clip.time_base)
             notes = join_sound(self._pictures, self._clip.path, whole, self._format, self._clip.origin_s, end_s)
             whole.replace(self._path)

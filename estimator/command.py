@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, ProgressColumn
 
 from estimator.errors import InputError
 
@@ -90,10 +90,10 @@ def needs_checkout(program: str) -> Iterator[None]:
         raise InputError(f"{program} runs from a checkout of the repository: start it in the folder that holds estimator/") from error
 
 
-def progress_bar(wanted: bool = True) -> Progress:
-    """A bar on stderr where a person watches; elsewhere nothing."""
+def progress_bar(wanted: bool = True, columns: Sequence[ProgressColumn] = ()) -> Progress:
+    """A bar on stderr where a person watches, with rich's own columns where none are named; elsewhere nothing."""
     watched = wanted and sys.stderr.isatty()
-    return Progress(console=Console(stderr=True), disable=not watched, transient=True, redirect_stdout=sys.stdout.isatty())
+    return Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True, redirect_stdout=sys.stdout.isatty())
 
 
 def report(error: InputError, debug: bool) -> None:

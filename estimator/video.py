@@ -1,0 +1,163 @@
+"""python -m estimator.video: a video in; hand meshes over it, and motion files, out."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from estimator.command import DONE, INTERRUPTED, NO_HAND, progress_bar, run_command
+from estimator.errors import InputError
+from estimator.images import printable
+from estimator.result import CameraSource, ModelVersions, SourceImage, file_sha256
+from estimator.system import explain_missing_library
+from estimator.video_arguments import VideoArguments, VideoTask, check
+
+if TYPE_CHECKING:
+    from estimator.clip import ClipOptions, ClipOutput, ClipProgress, ClipSummary
+    from estimator.clip_source import ClipInfo, ClipSource
+    from estimator.hand_track import HandTrack
+    from estimator.pipeline import HandEstimator
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status (see ``VideoArguments``)."""
+    return run_command(VideoArguments, _run, "estimator.video", argv)
+
+
+def _run(arguments: VideoArguments) -> int:
+    task = check(arguments)
+    try:
+        # Imported here, because OpenCV and OpenVINO need libraries of the system whose absence has to be explained.
+        from estimator.clip import ClipOptions, process_clip
+        from estimator.smoothing import Smoothing
+        from estimator.warm_up import warm_up
+    except ImportError as error:
+        raise InputError(explain_missing_library(error)) from error
+    options = ClipOptions(Smoothing() if arguments.smooth else None, arguments.focal_px, arguments.fov_deg)
+    with ExitStack() as stack:
+        source = _open(task)
+        stack.callback(source.close)
+        estimator = stack.enter_context(_estimator(arguments))
+        warm_up(estimator.skeleton, notify=lambda line: print(line, file=sys.stderr))
+        outputs = _Outputs(arguments, source.info, estimator, stack)
+        with _progress(source.info) as on_progress:
+            summary = process_clip(source, estimator, options, outputs.all, on_progress)
+        notes = [*source.notes, *outputs.finish(options)]
+    for note in notes:
+        _note(f"{source.info.name}: {note}")
+    return _conclude(summary, source.info, outputs.files)
+
+
+def _conclude(summary: "ClipSummary", info: "ClipInfo", files: Sequence[Path]) -> int:
+    """Say what came of it; the exit status."""
+    hands = f"{summary.hands} hand{'' if summary.hands == 1 else 's'}"
+    jitter = f", jitter {summary.jitter_mm:.2f} mm (raw {summary.raw_jitter_mm:.2f} mm)" if summary.frames_with_hands > 2 else ""
+    print(
+        f"{info.name}: {summary.frames} frames, {summary.frames_with_hands} with hands ({hands}), {summary.fps:.1f} frames/s end to end"
+        f"{jitter} -> {', '.join(printable(path) for path in files)}"
+    )
+    if summary.interrupted and info.path is not None:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    if not summary.frames_with_hands:
+        _note(f"{info.name}: no hand was found in any frame; is one to be seen, at least 32 pixels large?")
+        return NO_HAND
+    return DONE
+
+
+def _open(task: VideoTask) -> "ClipSource":
+    from estimator.clip_reader import ClipReader
+    from estimator.clip_webcam import Webcam
+
+    return Webcam(task.webcam, task.section) if task.source is None else ClipReader(task.source, task.section)
+
+
+def _estimator(arguments: VideoArguments) -> "HandEstimator":
+    from estimator.pipeline import EstimatorOptions, HandEstimator
+    from estimator.profile import HandProfile
+
+    return HandEstimator(
+        EstimatorOptions(
+            max_hands=arguments.max_hands,
+            hand=arguments.hand,
+            profile=None if arguments.profile is None else HandProfile.load(arguments.profile),
+            hand_length_mm=arguments.hand_length_mm,
+            encoder=arguments.encoder,
+            decoder=arguments.decoder,
+            refine=arguments.refine,
+            detector_model=arguments.detector_model,
+            device=arguments.device,
+        )
+    )
+
+
+class _Outputs:
+    """All that the arguments ask for, opened; what is closed at the end is on the stack."""
+
+    def __init__(self, arguments: VideoArguments, clip: "ClipInfo", estimator: "HandEstimator", stack: ExitStack) -> None:
+        from estimator.clip_outputs import ClipLabels, JsonLines, OverlayFilm, PlainFilm
+        from estimator.clip_tracks import TrackRecorder
+        from estimator.clip_writer import ClipWriter
+
+        self._arguments, self._clip, self._estimator = arguments, clip, estimator
+        motion = (arguments.save_npz, arguments.glb, arguments.bvh)
+        self.files = [path for path in (arguments.output, arguments.save_json, *motion) if path is not None]
+        self.all: list[ClipOutput] = []
+        if arguments.save_json is not None:
+            labels = ClipLabels(_source_image(clip), _camera_source(arguments), _versions(estimator))
+            self.all.append(stack.enter_context(JsonLines(arguments.save_json, labels)))
+        self._tracks = TrackRecorder() if any(motion) else None
+        if self._tracks is not None:
+            self.all.append(self._tracks)
+        self._film = None if arguments.output is None else stack.enter_context(ClipWriter(arguments.output, clip))
+        if self._film is not None:
+            self.all.append(OverlayFilm(self._film) if arguments.overlay else PlainFilm(self._film))
+
+    def finish(self, options: "ClipOptions") -> tuple[str, ...]:
+        """Complete what is complete only at the end; notes on it."""
+        if self._tracks is not None:
+            self._write_motion(self._tracks.tracks(self._estimator, options.camera(self._clip)))
+        return () if self._film is None else self._film.finish()
+
+    def _write_motion(self, tracks: "Sequence[HandTrack]") -> None:
+        """What is made of whole tracks."""
+
+
+def _source_image(clip: "ClipInfo") -> SourceImage:
+    """What the lines of JSON say of the clip; a camera has no file and so no sum."""
+    sha256 = "" if clip.path is None else file_sha256(clip.path)
+    return SourceImage(clip.path or Path(clip.name), clip.width, clip.height, sha256)
+
+
+def _camera_source(arguments: VideoArguments) -> CameraSource:
+    return "default" if arguments.focal_px is None and arguments.fov_deg is None else "option"
+
+
+def _versions(estimator: "HandEstimator") -> ModelVersions:
+    encoder = estimator.options.encoder
+    return ModelVersions(estimator.template.id, estimator.decoder_name, "landmarks" if encoder == "default" else encoder)
+
+
+@contextmanager
+def _progress(clip: "ClipInfo") -> Iterator[Callable[["ClipProgress"], None]]:
+    """A bar with frames, frames a second and time left, where a person watches."""
+    speed = TextColumn("frames, {task.fields[fps]:.1f} a second,")
+    columns = (BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn(), TextColumn("left"))
+    with progress_bar(columns=columns) as bar:
+        task = bar.add_task("frames", total=clip.frame_count, fps=0.0)
+
+        def show(progress: "ClipProgress") -> None:
+            bar.update(task, completed=progress.frames, fps=progress.fps)
+
+        yield show
+
+
+def _note(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
