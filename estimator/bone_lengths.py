@@ -29,16 +29,14 @@ def bone_stretch(
     old_offsets: Float[Tensor, "*batch joints 3"], new_offsets: Float[Tensor, "*batch joints 3"], parents: tuple[int, ...]
 ) -> Float[Tensor, "*batch joints 3 3"]:
     """For each joint the stretch, in its own frame, that takes its child's old place to the new one; uniform for the wrist."""
-    identity = torch.eye(3, dtype=old_offsets.dtype, device=old_offsets.device).expand(*old_offsets.shape[:-1], 3, 3)
-    stretch = list(identity.unbind(dim=-3))
-    for joint, parent in enumerate(parents):
-        if parent not in (-1, WRIST):
-            length = old_offsets[..., joint, :].norm(dim=-1, keepdim=True)
-            along = old_offsets[..., joint, :] / length
-            factor = new_offsets[..., joint, :].norm(dim=-1, keepdim=True) / length - 1
-            stretch[parent] = stretch[parent] + (factor * along)[..., :, None] * along[..., None, :]
+    bones = [joint for joint, parent in enumerate(parents) if parent not in (-1, WRIST)]
+    above = torch.tensor([parents[joint] for joint in bones], device=old_offsets.device)
+    length = old_offsets[..., bones, :].norm(dim=-1, keepdim=True)
+    along = old_offsets[..., bones, :] / length
+    longer = new_offsets[..., bones, :].norm(dim=-1, keepdim=True) / length - 1
     palm = [joint for joint, parent in enumerate(parents) if parent == WRIST]
     old_palm, new_palm = old_offsets[..., palm, :], new_offsets[..., palm, :]
-    factor = (old_palm * new_palm).sum(dim=(-2, -1)) / old_palm.square().sum(dim=(-2, -1))
-    stretch[WRIST] = factor[..., None, None] * stretch[WRIST]
-    return torch.stack(stretch, dim=-3)
+    palm_factor = (old_palm * new_palm).sum(dim=(-2, -1)) / old_palm.square().sum(dim=(-2, -1))
+    stretch = torch.eye(3, dtype=old_offsets.dtype, device=old_offsets.device).repeat(*old_offsets.shape[:-1], 1, 1)
+    stretch[..., WRIST, :, :] *= palm_factor[..., None, None]
+    return stretch.index_add(-3, above, (longer * along)[..., :, None] * along[..., None, :])

@@ -1,9 +1,7 @@
 """From theta and a skeleton to where every joint is."""
 
 from functools import cache
-from itertools import pairwise
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -19,7 +17,12 @@ def pose_to_rotations(theta: Float[Tensor, "*batch pose"]) -> Float[Tensor, "*ba
     joints, axes = (list(column) for column in zip(*DEGREES_OF_FREEDOM, strict=True))
     euler = theta.new_zeros(*theta.shape[:-1], JOINT_COUNT, 3)
     euler[..., joints, axes] = theta
-    return roma.euler_to_rotmat("ZYX", euler.flip(-1))
+    (sx, sy, sz), (cx, cy, cz) = euler.sin().unbind(dim=-1), euler.cos().unbind(dim=-1)
+    sxsy, cxsy = sx * sy, cx * sy
+    first = (cz * cy, cz * sxsy - sz * cx, cz * cxsy + sz * sx)
+    second = (sz * cy, sz * sxsy + cz * cx, sz * cxsy - cz * sx)
+    third = (-sy, cy * sx, cy * cx)
+    return torch.stack([*first, *second, *third], dim=-1).unflatten(-1, (3, 3))
 
 
 def joint_frames(
@@ -28,22 +31,19 @@ def joint_frames(
     rest_rotations: Float[Tensor, "joints 3 3"],
     parents: tuple[int, ...],
 ) -> JointFrames:
-    """Forward kinematics: G_j = G_parent L_j R_j with L_j the rest rotation and the offset; level by level, no loop over samples.
+    """Forward kinematics: G_j = G_parent L_j R_j with L_j the rest rotation and the offset; no loop over samples or joints.
 
-    The root's own offset and rest rotation place it in the hand frame.
+    Each step joins every transform to that of the joint which it has reached, and so doubles how far it reaches: three for a hand. The
+    root's own offset and rest rotation place it in the hand frame.
     """
     local = rest_rotations @ rotations
-    levels = joint_levels(parents)
-    root = list(levels[0])
-    R, t = [local[..., root, :, :]], [joint_offsets[..., root, :]]
-    for above, level in pairwise(levels):
-        place = [above.index(parents[joint]) for joint in level]
-        R_parent, t_parent = R[-1][..., place, :, :], t[-1][..., place, :]
-        R.append(R_parent @ local[..., level, :, :])
-        t.append(t_parent + (R_parent @ joint_offsets[..., level, :, None])[..., 0])
-    order = [joint for level in levels for joint in level]
-    back = [order.index(joint) for joint in range(len(parents))]
-    return JointFrames(torch.cat(R, dim=-3)[..., back, :, :], torch.cat(t, dim=-2)[..., back, :])
+    transforms = local.new_zeros(*local.shape[:-3], len(parents) + 1, 4, 4)
+    transforms.diagonal(dim1=-2, dim2=-1).fill_(1)  # of the last one everything: where a transform has reached the hand frame
+    transforms[..., :-1, :3, :3] = local
+    transforms[..., :-1, :3, 3] = joint_offsets
+    for reached in _reached(parents):
+        transforms = transforms[..., reached, :, :] @ transforms
+    return JointFrames(transforms[..., :-1, :3, :3], transforms[..., :-1, :3, 3])
 
 
 def rest_frames(
@@ -63,3 +63,15 @@ def joint_levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
     depths = [depth(joint) for joint in range(len(parents))]
     return tuple(tuple(j for j, d in enumerate(depths) if d == level) for level in range(max(depths) + 1))
+
+
+@cache
+def _reached(parents: tuple[int, ...]) -> tuple[list[int], ...]:
+    """For each step the joint that each joint's transform is relative to; ``len(parents)`` is the hand frame, and stands last itself."""
+    hand_frame = len(parents)
+    reached = [*(hand_frame if parent < 0 else parent for parent in parents), hand_frame]
+    steps = []
+    while min(reached) < hand_frame:
+        steps.append(reached)
+        reached = [reached[joint] for joint in reached]
+    return tuple(steps)

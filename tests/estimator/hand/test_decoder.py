@@ -89,6 +89,22 @@ def test_turning_the_root_turns_everything(decoder: HandDecoder) -> None:
     torch.testing.assert_close(whole.rotations, R @ plain.rotations)
 
 
+@pytest.mark.parametrize("batch", BATCHES)
+def test_each_joint_follows_its_parent(decoder: HandDecoder, batch: tuple[int, ...]) -> None:
+    """The slow definition: one joint after the other, from the wrist outwards."""
+    rotations = pose_to_rotations(random_pose(*batch))
+    offsets = decoder.joint_offsets + torch.rand(*batch, JOINT_COUNT, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    frames = joint_frames(rotations, offsets, decoder.rest_rotations, decoder.parents)
+    R = {-1: torch.eye(3, dtype=torch.float64)}
+    t = {-1: torch.zeros(3, dtype=torch.float64)}
+    for joint in (joint for level in joint_levels(decoder.parents) for joint in level):
+        parent = decoder.parents[joint]
+        t[joint] = t[parent] + (R[parent] @ offsets[..., joint, :, None])[..., 0]
+        R[joint] = R[parent] @ decoder.rest_rotations[joint] @ rotations[..., joint, :, :]
+        torch.testing.assert_close(frames.rotations[..., joint, :, :], R[joint])
+        torch.testing.assert_close(frames.positions[..., joint, :], t[joint])
+
+
 def test_scaling_the_rest_hand_scales_the_posed_hand(decoder: HandDecoder) -> None:
     theta, rest = random_pose(2), decoder.rest_hand(random_pose())
     scaled = decoder(theta, RestHand(1.3 * rest.vertices, 1.3 * rest.joint_offsets, rest.skinning_weights))
