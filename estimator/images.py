@@ -104,7 +104,7 @@ def find_images(argument: str) -> list[Path]:
     return _images_of_folder(Path(argument)) if stat.S_ISDIR(mode) else [Path(argument)]
 
 
-def read_photograph(path: Path) -> Photograph:
+def read_photograph(path: Path, max_megapixels: float | int = MAX_MEGAPIXELS) -> Photograph:
     """The picture in the file, upright and as RGB, with its focal length.
 
     Raises:
@@ -116,7 +116,7 @@ def read_photograph(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's doubts about sizes and metadata; ours follow
             with Image.open(path, formats=FORMATS) as picture:
-                _require_usable_size(shown, *picture.size)
+                _require_usable_size(shown, *picture.size, max_megapixels)
                 notes = _notes_on_frames(picture)
                 picture.load()
                 return _photograph(path, picture, notes)
@@ -126,7 +126,7 @@ def read_photograph(path: Path) -> Photograph:
         raise InputError(f"{shown}: {_why_unidentified(path)}") from error
     except Image.DecompressionBombError as error:
         largest = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
-        raise InputError(f"{shown}: has more than {largest:.0f} megapixels, {_SIZE_LIMIT}") from error
+        raise InputError(f"{shown}: has more than {largest:.0f} megapixels, {_size_limit(max_megapixels)}") from error
     except MemoryError as error:
         raise InputError(f"{shown}: does not fit into memory; make it smaller first") from error
     except (FileNotFoundError, PermissionError) as error:
@@ -137,7 +137,8 @@ def read_photograph(path: Path) -> Photograph:
         ) from error
 
 
-_SIZE_LIMIT = f"at most {MAX_MEGAPIXELS} are read; make it smaller first"
+def _size_limit(max_megapixels: float | int) -> str:
+    return f"at most {max_megapixels:g} are read; make it smaller first"
 
 
 def printable(name: str | Path) -> str:
@@ -200,11 +201,11 @@ def _require_regular_file(path: Path) -> None:
         raise InputError(f"{printable(path)}: is empty (0 bytes); get the file again")
 
 
-def _require_usable_size(shown: str, width: int, height: int) -> None:
+def _require_usable_size(shown: str, width: int, height: int, max_megapixels: float | int) -> None:
     if min(width, height) < MIN_SIDE_PX:
         raise InputError(f"{shown}: is {width} x {height} px, too small to show a hand; each side needs at least {MIN_SIDE_PX} px")
-    if width * height > MAX_MEGAPIXELS * 1e6:
-        raise InputError(f"{shown}: is {width} x {height} px, {width * height / 1e6:.0f} megapixels, {_SIZE_LIMIT}")
+    if width * height > max_megapixels * 1e6:
+        raise InputError(f"{shown}: is {width} x {height} px, {width * height / 1e6:.0f} megapixels, {_size_limit(max_megapixels)}")
 
 
 def _notes_on_frames(picture: Image.Image) -> tuple[str, ...]:

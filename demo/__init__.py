@@ -1,0 +1,1 @@
+"""The web demo: python -m demo."""

@@ -1,0 +1,33 @@
+"""What tabs need to know of a visit: whose it is, and how to refuse something in words that its visitor reads."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gradio as gr
+
+from estimator.errors import InputError
+
+ESTIMATION = "estimation"
+"""Events with this ``concurrency_id`` run one at a time, whichever tab they come from."""
+
+_OUR_FOLDERS = re.compile(r"/\S*/[0-9a-f]{32}/")
+
+
+def visitor_of(request: gr.Request | None) -> str | None:
+    """The session that a request belongs to."""
+    return request and request.session_hash
+
+
+@contextmanager
+def refused_politely() -> Iterator[None]:
+    """An ``InputError`` becomes a message on the page, and to clients of the API; no path of the server is in it.
+
+    Raises:
+        gradio.Error: instead.
+    """
+    try:
+        yield
+    except InputError as error:
+        message = _OUR_FOLDERS.sub("", str(error))
+        raise gr.Error(message[:1].upper() + message[1:], title="That did not work", duration=20, print_exception=False) from error
