@@ -61,8 +61,8 @@ class PoseSampler:
         poses = torch.cat(
             [
                 self._accepted(self._free, self._pinching, pinches, generator),
-                self._accepted(self._near_named, self._apart, named, generator),
-                self._accepted(self._free, self._apart, count - pinches - named, generator),
+                self._accepted(self._near_named, self.apart, named, generator),
+                self._accepted(self._free, self.apart, count - pinches - named, generator),
             ]
         )
         return poses[torch.randperm(count, generator=generator)]
@@ -114,7 +114,7 @@ class PoseSampler:
         jitter = torch.deg2rad(self.distribution.jitter * torch.randn(count, POSE_SIZE, generator=generator))
         return ((1 - share) * first + share * second + jitter).clamp(self.lower, self.upper)
 
-    def _apart(self, theta: Float[Tensor, "count pose"]) -> Bool[Tensor, " count"]:
+    def apart(self, theta: Float[Tensor, "count pose"]) -> Bool[Tensor, " count"]:
         """Whether fingers keep clear of each other and of the palm."""
         return self._clearance(theta) > self.distribution.clearance_mm - 3
 

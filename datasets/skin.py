@@ -111,7 +111,7 @@ def skin_colour(points: SkinPoints, complexion: Complexion = Complexion()) -> Po
     """Linear reflectance."""
     palm = points.palmar()
     patches = 0.6 * noise(points.positions, 9.0, 1) + 0.4 * noise(points.positions, 3.5, 2)
-    blood = np.clip(_blood(points) + 0.18 * patches + 0.25 * palm * (noise(points.positions, 6.0, 3) > 0.2), 0, 1)
+    blood = np.clip(blood_share(points) + 0.18 * patches + 0.25 * palm * (noise(points.positions, 6.0, 3) > 0.2), 0, 1)
     colour = _mixed(np.tile(complexion.back, (len(palm), 1)), complexion.palm, palm)
     colour *= _mixed(np.ones_like(colour), complexion.blood, blood)
     colour *= _mixed(np.ones_like(colour), complexion.vein, 0.8 * _veins(points))
@@ -152,7 +152,7 @@ def _hash(cells: np.ndarray, seed: int) -> np.ndarray:
     return (mixed >> np.uint64(11)).astype(np.float64) / 2**52 - 1
 
 
-def _blood(points: SkinPoints) -> Values:
+def blood_share(points: SkinPoints) -> Values:
     """Redness of knuckles and fingertips."""
     total = np.zeros(len(points.positions))
     for joints, radius_mm, strength in ((_BENDING, 7.0, 0.5), (_ROOTS, 11.0, 0.4), (FINGERTIPS, 13.0, 0.75)):
