@@ -1,10 +1,14 @@
 """What an encoder should not mind: how the hand is turned in the picture, where it lies in it, and how bright it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
+
+Change = Callable[[UInt8[np.ndarray, "size size 3"], np.random.Generator], UInt8[np.ndarray, "size size 3"]]
+"""From a picture to another of the same hand."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,8 @@ def augmented(
     moved = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     gains = 1 + limits.brightness * (0.7 * colours[0] + 0.3 * np.array(colours))
     return np.clip(np.rint(moved * gains), 0, 255).astype(np.uint8)
+
+
+def unchanged(image: UInt8[np.ndarray, "size size 3"], _: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
+    """The picture as it is: for encoders that look at it from a place of their own choice, and remember what they saw."""
+    return image

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datasets.studio_sample import StudioFrames, StudioSample
-from decoder_pretrain.augmentation import augmented
+from decoder_pretrain.augmentation import Change, augmented
 from decoder_pretrain.objective import StudioTruth
 from estimator.learning.batches import Share, sample_generator, shuffled_batches
 
@@ -39,25 +39,33 @@ class StudioBatch:
 
 
 def epoch_batches(
-    frames: StudioFrames, batch: int, seed: int, epoch: int, first_step: int = 0, share: Share = Share(), workers: int = 0
+    frames: StudioFrames,
+    batch: int,
+    seed: int,
+    epoch: int,
+    first_step: int = 0,
+    share: Share = Share(),
+    workers: int = 0,
+    changed: Change = augmented,
 ) -> Iterator[StudioBatch]:
     """The batches of an epoch from ``first_step`` on, shuffled; the last, incomplete one is left out.
 
-    Every sample draws from a generator of its own, so neither the number of processes nor of ``workers`` changes what is seen.
+    Each picture is ``changed`` at random. Every sample draws from a generator of its own, so neither the number of processes nor of
+    ``workers`` changes what is seen.
     """
     batches = shuffled_batches(frames, batch, seed, epoch, first_step, share)
-    items = _Samples(frames, seed, epoch)
+    items = _Samples(frames, seed, epoch, changed)
     yield from DataLoader(items, batch_sampler=batches, collate_fn=collate, num_workers=workers)
 
 
 class _Samples(Dataset):
-    def __init__(self, frames: StudioFrames, seed: int, epoch: int) -> None:
-        self._frames, self._seed, self._epoch = frames, seed, epoch
+    def __init__(self, frames: StudioFrames, seed: int, epoch: int, changed: Change) -> None:
+        self._frames, self._seed, self._epoch, self._changed = frames, seed, epoch, changed
 
     def __getitem__(self, index: int) -> StudioSample:
         generator = sample_generator(self._seed, self._epoch, index)
         sample = self._frames.sample(index, generator)
-        return replace(sample, image=augmented(sample.image, generator))
+        return replace(sample, image=self._changed(sample.image, generator))
 
 
 def collate(samples: Sequence[StudioSample]) -> StudioBatch:

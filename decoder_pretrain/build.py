@@ -4,21 +4,27 @@ import re
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
-from datasets.studio_sample import PicturedFrames
+from datasets.studio_sample import PicturedFrames, StudioFrames
 from decoder_pretrain.config import TrainConfig
 from decoder_pretrain.linear_hand_file import DEFAULT_LINEAR_HAND, load_linear_hand, own_template
 from decoder_pretrain.studio_model import StudioModel
 from estimator.errors import InputError
+from estimator.feature_store import FeatureStore
 from estimator.hand.correctives import Correctives
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
-from estimator.models import cache_folder
+from estimator.landmark_backbone import LandmarkBackbone
+from estimator.models import HAND_LANDMARKER, cache_folder
 
 Split = Literal["training", "test"]
+
+MEASURED_PICTURES = 512
+"""So many tell how features that are not trained are spread."""
 
 
 def virtual_subject(data: str) -> int | None:
@@ -82,6 +88,17 @@ def build_model(config: TrainConfig, template: HandTemplate) -> StudioModel:
     """A fresh model; the same for the same seed."""
     torch.manual_seed(config.seed)
     return StudioModel(ImageEncoder(config.encoder), HandDecoder(template, _correctives(config, template)))
+
+
+def measure_features(encoder: ImageEncoder, frames: StudioFrames, seed: int) -> None:
+    """Prepare a backbone that stays as it is: the spread of its features over some training pictures, and where they are kept."""
+    backbone = encoder.backbone
+    if not isinstance(backbone, LandmarkBackbone):
+        return
+    backbone.store = FeatureStore(cache_folder() / "features" / f"{HAND_LANDMARKER.members[1].sha256[:16]}.sqlite")
+    chosen = np.random.default_rng(seed).permutation(len(frames))[:MEASURED_PICTURES]
+    pictures = np.stack([frames.sample(int(index), np.random.default_rng([seed, int(index)])).image for index in chosen])
+    backbone.measure(torch.from_numpy(pictures).movedim(-1, 1).float() / 255)
 
 
 def _correctives(config: TrainConfig, template: HandTemplate) -> Correctives | LinearCorrectives:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from decoder_pretrain.build import build_model, load_template, studio_frames, virtual_subject
+from decoder_pretrain.build import build_model, load_template, measure_features, studio_frames, virtual_subject
 from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
@@ -132,7 +132,9 @@ def run(options: TrainOptions) -> int:
     fabric = start_fabric(options.device)
     template = load_template(config)
     frames = studio_frames(config)
-    trainer = Trainer(fabric, config, build_model(config, template), Objective(template, config.losses), options.workers)
+    model = build_model(config, template)
+    measure_features(model.encoder, frames, config.seed)
+    trainer = Trainer(fabric, config, model, Objective(template, config.losses), options.workers)
     if options.resume:
         trainer.resume(folder)
     elif fabric.is_global_zero:

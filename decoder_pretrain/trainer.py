@@ -7,6 +7,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from datasets.studio_sample import StudioFrames
+from decoder_pretrain.augmentation import augmented, unchanged
 from decoder_pretrain.batches import StudioBatch, epoch_batches
 from decoder_pretrain.config import TrainConfig
 from decoder_pretrain.objective import LossTerms, Objective, StudioTruth
@@ -46,7 +47,9 @@ class Trainer(trainer.Trainer[StudioFrames, StudioBatch]):
 
     def batches(self, data: StudioFrames, epoch: int, first_step: int) -> Iterator[StudioBatch]:
         """This process's share of an epoch's batches; ValueError where the data is damaged."""
-        return epoch_batches(data, self.config.schedule.batch, self.config.seed, epoch, first_step, self.share, self.workers)
+        seed, batch = self.config.seed, self.config.schedule.batch
+        changed = unchanged if self.config.encoder.backbone == "hand_landmarks" else augmented
+        return epoch_batches(data, batch, seed, epoch, first_step, self.share, self.workers, changed)
 
     def losses(self, batch: StudioBatch) -> Losses:
         """The weighted sum, and its terms."""

@@ -14,13 +14,20 @@ from torch import Tensor, nn
 from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.errors import InputError
 from estimator.hand.template import POSE_SIZE
+from estimator.landmark_backbone import FEATURE_SIZE, LandmarkBackbone
 
-Backbone = Literal["resnet50", "efficientnet_lite0", "tiny"]
-"""``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``tiny`` is for tests."""
+Backbone = Literal["resnet50", "efficientnet_lite0", "hand_landmarks", "tiny"]
+"""``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``hand_landmarks`` is the detector's landmark network, which stays
+as it is; ``tiny`` is for tests."""
+
+INPUT_SIZES: dict[str, int] = {"resnet50": 256, "efficientnet_lite0": 128, "hand_landmarks": 224, "tiny": 32}
+"""Pixels a side of the crops that a backbone is meant for."""
 
 InitialWeights = Literal["imagenet", "random"]
 
-_KIND = "image-encoder"
+KIND = "image-encoder"
+"""Of the file of weights."""
+
 HIDDEN_SIZE = 512
 _INITIAL_DEVIATION = 0.01
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -34,7 +41,7 @@ class ImageEncoderConfig:
     Attributes:
         backbone: what extracts the image's feature (see ``Backbone``).
         initial: the backbone's weights before training (see ``InitialWeights``). ImageNet's for resnet50 are downloaded by torchvision;
-            those for efficientnet_lite0 come in a package.
+            those for efficientnet_lite0 come in a package. hand_landmarks has weights of its own.
 
     Raises:
         ValueError: when a name is unknown.
@@ -65,8 +72,9 @@ class ImageEncoder(nn.Module):
         for layer in (self.head[0], self.head[2]):
             nn.init.normal_(layer.weight, std=_INITIAL_DEVIATION)  # pyright: ignore[reportArgumentType]
             nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None], persistent=False)
+        mean, deviation = (_MEAN, _DEVIATION) if config.backbone != "hand_landmarks" else ((0.0,) * 3, (1.0,) * 3)
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
 
     mean: Tensor
     deviation: Tensor
@@ -79,7 +87,7 @@ class ImageEncoder(nn.Module):
     def save(self, path: Path, skeleton_id: str) -> None:
         """Write weights and configuration in half precision, bound to the skeleton whose angles they speak of."""
         halved = {name: value.half() if value.is_floating_point() else value for name, value in self.state_dict().items()}
-        save_checkpoint(Checkpoint(_KIND, skeleton_id, dataclasses.asdict(self.config), halved), path)
+        save_checkpoint(Checkpoint(KIND, skeleton_id, dataclasses.asdict(self.config), halved), path)
 
     @classmethod
     def load(cls, path: Path, skeleton_id: str) -> "ImageEncoder":
@@ -88,7 +96,7 @@ class ImageEncoder(nn.Module):
         Raises:
             InputError: when the file is damaged or belongs to another skeleton.
         """
-        checkpoint = load_checkpoint(path, _KIND, skeleton_id)
+        checkpoint = load_checkpoint(path, KIND, skeleton_id)
         try:
             config = ImageEncoderConfig(**checkpoint.config)  # pyright: ignore[reportArgumentType]
             encoder = cls(dataclasses.replace(config, initial="random"))  # overwritten at once
@@ -152,6 +160,10 @@ def _efficientnet_lite0(initial: str) -> tuple[nn.Module, int]:
     return Normalised(network, frozen=initial == "imagenet"), size
 
 
+def _hand_landmarks(_: str) -> tuple[nn.Module, int]:
+    return LandmarkBackbone(), FEATURE_SIZE
+
+
 def _tiny(_: str) -> tuple[nn.Module, int]:
     size = 16
     return nn.Sequential(nn.Conv2d(3, size, 5, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()), 4 * size
@@ -160,5 +172,6 @@ def _tiny(_: str) -> tuple[nn.Module, int]:
 _BACKBONES: dict[str, Callable[[str], tuple[nn.Module, int]]] = {
     "resnet50": _resnet50,
     "efficientnet_lite0": _efficientnet_lite0,
+    "hand_landmarks": _hand_landmarks,
     "tiny": _tiny,
 }
