@@ -48,9 +48,10 @@ class FeatureStore:
         try:
             self._database.execute("INSERT OR REPLACE INTO features VALUES (?, ?)", (_key(picture), row.astype(np.float16).tobytes()))
         except sqlite3.Error as error:
-            raise InputError(
-                f"{self.path}: the features of pictures cannot be kept there ({error}); remove the file or make room"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> InputError:
+        return InputError(f"{self.path}: the features of pictures cannot be kept there ({error}); remove the file or make room")
 
 
 def _key(picture: UInt8[np.ndarray, "size size 3"]) -> bytes:

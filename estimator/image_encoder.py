@@ -17,8 +17,8 @@ from estimator.hand.template import POSE_SIZE
 from estimator.landmark_backbone import FEATURE_SIZE, LandmarkBackbone
 
 Backbone = Literal["resnet50", "efficientnet_lite0", "hand_landmarks", "tiny"]
-"""``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``hand_landmarks`` is the detector's landmark network, which stays
-as it is; ``tiny`` is for tests."""
+"""``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``hand_landmarks`` is the detector's landmark network,
+which stays as it is; ``tiny`` is for tests."""
 
 INPUT_SIZES: dict[str, int] = {"resnet50": 256, "efficientnet_lite0": 128, "hand_landmarks": 224, "tiny": 32}
 """Pixels a side of the crops that a backbone is meant for."""

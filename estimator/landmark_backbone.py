@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from estimator.feature_store import FeatureStore
 from estimator.landmark_features import POOLED_SIZE, SAMPLED_SIZE, LandmarkFeatures
 from estimator.landmark_network import LandmarkNetwork, hand_square
-from estimator.square import OUTERMOST_PIXELS, Square
+from estimator.square import Square
 
 SURE = 0.5
 """From this presence on the picture is taken to be the right way up."""
