@@ -70,6 +70,31 @@ def load_personal_decoder(path: Path, template: HandTemplate) -> PersonalDecoder
         raise InputError(f"{path}: the tables do not fit this version ({reason}); restore the file or train it again") from error
 
 
+def open_decoder(name: str, template: HandTemplate) -> PersonalDecoder:
+    """Whose hand is posed: ``template`` is nobody's, anything else a file.
+
+    Raises:
+        InputError: when the name is empty, and as ``load_personal_decoder``.
+    """
+    if not name:
+        raise InputError("--decoder is empty; give template or a file that decoder_pretrain.train has written")
+    if name == "template":
+        return PersonalDecoder(HandDecoder(template).eval(), template, "template")
+    return load_personal_decoder(Path(name), template)
+
+
+def load_template() -> HandTemplate:
+    """The template that ships.
+
+    Raises:
+        InputError: when it is damaged.
+    """
+    try:
+        return HandTemplate.load()
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
 def _pose_network(tables: dict[str, Tensor], template: HandTemplate) -> nn.Module | None:
     """The pose corrective that the tables are of, yet without its numbers."""
     if _DIRECTIONS in tables:

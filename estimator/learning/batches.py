@@ -46,3 +46,10 @@ def shuffled_batches(data: Sized, batch: int, seed: int, epoch: int, first_step:
 def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
     """Of a sample's own randomness in an epoch."""
     return np.random.default_rng([seed, epoch, index])
+
+
+def spread_evenly(count: int, limit: int | None) -> list[int]:
+    """All of ``count`` things, or so many of them, evenly spread over their order."""
+    if limit is None or limit >= count:
+        return list(range(count))
+    return [index * count // limit for index in range(limit)]
