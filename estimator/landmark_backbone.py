@@ -33,7 +33,7 @@ class LandmarkBackbone(nn.Module):
         InputError: the network cannot be had.
     """
 
-    def __init__(self, dropout: float = 0.5) -> None:
+    def __init__(self, dropout: float = 0.3) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(FEATURE_SIZE))
         self.register_buffer("deviation", torch.ones(FEATURE_SIZE))

@@ -49,7 +49,7 @@ def test_a_hand_upside_down_looks_like_the_same_hand(backbone: LandmarkBackbone,
 def test_a_share_of_the_features_is_hidden_while_training(backbone: LandmarkBackbone, pictures: torch.Tensor) -> None:
     backbone.measure(pictures)
     backbone.train()
-    assert 0.3 < (backbone(pictures[:1]) == 0).float().mean() < 0.7
+    assert 0.2 < (backbone(pictures[:1]) == 0).float().mean() < 0.5
     backbone.eval()
 
 
