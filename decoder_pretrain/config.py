@@ -108,8 +108,10 @@ class TrainConfig:
 
 
 def preset(name: Preset, data: str, subject: int) -> TrainConfig:
-    """The paper's settings, or those with which two cores converge in about an hour: an encoder whose backbone learnt from
-    real hands and stays as it is, small pictures, fewer views."""
+    """The paper's settings, or those with which two cores converge in about an hour.
+
+    These have an encoder whose backbone learnt from real hands and stays as it is, small pictures, and fewer views.
+    """
     paper = TrainConfig(data, subject, correctives=CorrectivesConfig(subject))
     if name == "paper":
         return paper
