@@ -19,6 +19,9 @@ SURE = 0.5
 LARGEST = 6.0
 """Features are cut off at so many deviations: a rare picture should not count for dozens."""
 
+USUAL_SIZE = 1024
+"""Features of other backbones. More of them, of a spread of one each, would turn a fresh hand over at every step of training."""
+
 _LANDMARKS = 21
 FEATURE_SIZE = 6 * _LANDMARKS + POOLED_SIZE + SAMPLED_SIZE
 
@@ -52,7 +55,8 @@ class LandmarkBackbone(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch features"]:
         """Features of RGB pictures with values in [0, 1]; a share of them at random while training."""
-        return self.dropout(((self._raw(image) - self.mean) / self.deviation).clamp(-LARGEST, LARGEST))
+        standard = ((self._raw(image) - self.mean) / self.deviation).clamp(-LARGEST, LARGEST)
+        return self.dropout(standard * math.sqrt(USUAL_SIZE / FEATURE_SIZE))
 
     def _raw(self, image: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch features"]:
         pixels = (image.detach() * 255).round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
