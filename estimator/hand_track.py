@@ -55,6 +55,13 @@ class HandTrack:
     root_translations: Float[np.ndarray, "frames 3"]
     bridged: Bool[np.ndarray, " frames"]
 
+    @property
+    def frame_step_s(self) -> float:
+        """Mean seconds from a frame of the clip to the next; a thirtieth where there is one frame only."""
+        if len(self.frames) < 2:
+            return 1 / 30
+        return float((self.seconds[-1] - self.seconds[0]) / (self.frames[-1] - self.frames[0]))
+
     @cached_property
     def joints(self) -> "TrackJoints":
         """Every joint in every frame, in the camera frame."""

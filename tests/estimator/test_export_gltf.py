@@ -85,6 +85,7 @@ def local_transform(node: dict[str, Any]) -> np.ndarray:
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
+    transform[:3, :3] *= node.get("scale", (1, 1, 1))
     transform[:3, 3] = node.get("translation", (0, 0, 0))
     return transform
 
