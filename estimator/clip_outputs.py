@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import IO
 
 from estimator.clip import FrameResult
+from estimator.clip_overlay import ClipOverlay
 from estimator.clip_writer import ClipWriter
 from estimator.errors import InputError
 from estimator.images import printable
 from estimator.machine import milliseconds_since
-from estimator.render import render_overlay
 from estimator.result import CameraSource, HandResult, ModelVersions, Result, ResultTiming, SourceImage, result_document
 
 
@@ -20,11 +20,12 @@ class OverlayFilm:
     """Every frame with the hands' meshes over it."""
 
     def __init__(self, film: ClipWriter) -> None:
-        self._film = film
+        self._film, self._overlay = film, ClipOverlay()
 
     def write(self, result: FrameResult) -> None:
         """Draw and append a frame."""
-        self._film.write(render_overlay(result.frame.pixels, result.placed), result.frame.pts)
+        identities = [hand.identity for hand in result.hands]
+        self._film.write(self._overlay(result.frame.pixels, identities, result.placed), result.frame.pts)
 
 
 class PlainFilm:

@@ -124,12 +124,16 @@ def _surface(hand: PlacedHand, skin: Rgb, lighting: Lighting) -> Surface:
 
 def _with_shadows(surface: Surface, lighting: Lighting) -> Surface:
     """The surface in the shadows that it casts on itself in the key light."""
+    seen = visibility(surface.vertices, surface.normals, surface.faces, key_light_directions(lighting))
+    return replace(surface, lit=smoothed(seen.mean(axis=0), surface.faces, rounds=1))
+
+
+def key_light_directions(lighting: Lighting) -> Float[np.ndarray, "directions 3"]:
+    """Units to points of the key light, its middle first: together they cast its soft shadows."""
     key = lighting.key.unit
     spread = np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
     directions = key + _KEY_RADIUS * (spread - np.outer(spread @ key, key))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    seen = visibility(surface.vertices, surface.normals, surface.faces, directions)
-    return replace(surface, lit=smoothed(seen.mean(axis=0), surface.faces, rounds=1))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
 def _draw(picture: Picture, surface: Surface, camera: Camera, look: Look) -> None:
@@ -165,19 +169,26 @@ class Band:
 
 def bands(vertices: Float[np.ndarray, "vertices 3"], camera: Camera) -> Iterator[Band]:
     """Bands that together hold all that can be seen of vertices in the camera frame; none where nothing can."""
-    vertices = vertices[vertices[:, 2] > 0]
-    if not len(vertices):
+    box = visible_box(vertices, camera)
+    if box is None:
         return
-    pixels, size = camera.project(vertices), (camera.width, camera.height)
-    left, top = np.clip(np.floor(pixels.min(axis=0)), 0, size).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, size).astype(int).tolist()
-    if left >= right:
-        return
+    left, top, right, bottom = box
     rows = max(1, _SAMPLES_AT_ONCE // (SAMPLES**2 * (right - left)))
     for start in range(top, bottom, rows):
         K = np.diag([SAMPLES * camera.fx, SAMPLES * camera.fy, 1.0])
         K[:2, 2] = SAMPLES * (camera.cx - left) + _FIRST_SAMPLE, SAMPLES * (camera.cy - start) + _FIRST_SAMPLE
         yield Band(left, start, right, min(start + rows, bottom), K)
+
+
+def visible_box(vertices: Float[np.ndarray, "vertices 3"], camera: Camera) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom (the last two beyond it) of what can be seen of vertices in the camera frame; None where nothing can."""
+    vertices = vertices[vertices[:, 2] > 0]
+    if not len(vertices):
+        return None
+    pixels, size = camera.project(vertices), (camera.width, camera.height)
+    left, top = np.clip(np.floor(pixels.min(axis=0)), 0, size).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def blend(picture: Picture, band: Band, colour: Float[np.ndarray, "rows columns 3"], coverage: Float[np.ndarray, "rows columns"]) -> None:

@@ -40,7 +40,7 @@ class Steadiness:
     hz_per_speed: float
     unfelt_speed: float
 
-    def deviation_s(self, speed: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    def deviation_s(self, speed: Float[np.ndarray, "*shape"] | float) -> Float[np.ndarray, "*shape"] | float:
         """Width in time of the weights at a speed."""
         return GAUSSIAN_CUTOFF / (self.still_hz + self.hz_per_speed * np.maximum(speed - self.unfelt_speed, 0.0))
 
@@ -54,15 +54,17 @@ class Smoothing:
         rotation: of the hand's rotation.
         direction: of the palm's middle in the image.
         distance: of the palm's middle from the camera.
-        velocity_s: deviation of the weights with which speeds are measured.
+        velocity_s: deviation of the weights with which the speed at a moment is measured.
+        speed_s: deviation of the weights with which speeds around a moment count.
         line_share: how freely a line may slope where one side is missing: 0 means freely.
     """
 
-    pose: Steadiness = Steadiness(0.7, 1.0, 0.4)
-    rotation: Steadiness = Steadiness(0.7, 1.5, 0.3)
-    direction: Steadiness = Steadiness(1.0, 40.0, 0.01)
-    distance: Steadiness = Steadiness(0.5, 6.0, 0.1)
-    velocity_s: float = 0.06
+    pose: Steadiness = Steadiness(1.0, 2.0, 0.4)
+    rotation: Steadiness = Steadiness(1.0, 3.0, 0.3)
+    direction: Steadiness = Steadiness(1.5, 60.0, 0.01)
+    distance: Steadiness = Steadiness(0.6, 12.0, 0.1)
+    velocity_s: float = 0.05
+    speed_s: float = 0.1
     line_share: float = 0.3
 
 
@@ -71,30 +73,42 @@ def smoothed(seconds: Sequence[float], states: Sequence[HandState], at: int, smo
     own = states[at]
     after = np.array(seconds) - seconds[at]
     x = _coordinates(states, own.rotation)
-    deviation_s = _deviations_s(_slopes(after, x, np.full(x.shape[1], smoothing.velocity_s), 0.0)[1], smoothing)
-    return _state(_slopes(after, x, deviation_s, smoothing.line_share)[0], own)
+    deviation_s = _deviations_s(_speeds(after, x, smoothing), smoothing)
+    return _state(_values(after, x, deviation_s, smoothing.line_share), own)
 
 
-def _slopes(
+def _values(
     after: Float[np.ndarray, " frames"], x: Float[np.ndarray, "frames kinds"], deviation_s: Float[np.ndarray, " kinds"], share: float
-) -> tuple[Float[np.ndarray, " kinds"], Float[np.ndarray, " kinds"]]:
-    """Value at 0 and slope of each coordinate's weighted line."""
+) -> Float[np.ndarray, " kinds"]:
+    """Value at 0 of each coordinate's weighted line."""
     weights = np.exp(-0.5 * (after[:, None] / deviation_s) ** 2)
     weights /= weights.sum(axis=0)
     middle, mean = after @ weights, (weights * x).sum(axis=0)
     spread = (weights * (after[:, None] - middle) ** 2).sum(axis=0) + share * deviation_s**2
     slope = (weights * (after[:, None] - middle) * (x - mean)).sum(axis=0) / np.maximum(spread, 1e-12)
-    return mean - middle * slope, slope
+    return mean - middle * slope
 
 
-def _deviations_s(velocity: Float[np.ndarray, " kinds"], smoothing: Smoothing) -> Float[np.ndarray, " kinds"]:
-    theta, rotation, direction, distance = np.split(velocity, [-6, -3, -1])
+def _speeds(after: Float[np.ndarray, " frames"], x: Float[np.ndarray, "frames kinds"], smoothing: Smoothing) -> Float[np.ndarray, " kinds"]:
+    """How fast each coordinate changes around 0: the root mean square of its lines' slopes, which a turning point does not hide."""
+    away = after - after[:, None]
+    weights = np.exp(-0.5 * (away / smoothing.velocity_s) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    away -= (weights * away).sum(axis=1, keepdims=True)
+    spread = (weights * away**2).sum(axis=1, keepdims=True)
+    slopes = (weights * away) @ x / np.maximum(spread, 1e-12)
+    around = np.exp(-0.5 * (after / smoothing.speed_s) ** 2)
+    return np.sqrt(around @ slopes**2 / around.sum())
+
+
+def _deviations_s(speeds: Float[np.ndarray, " kinds"], smoothing: Smoothing) -> Float[np.ndarray, " kinds"]:
+    theta, rotation, direction, distance = np.split(speeds, [-6, -3, -1])
     return np.concatenate(
         [
-            smoothing.pose.deviation_s(np.abs(theta)),
+            smoothing.pose.deviation_s(theta),
             np.full(3, smoothing.rotation.deviation_s(np.linalg.norm(rotation))),
             np.full(2, smoothing.direction.deviation_s(np.linalg.norm(direction))),
-            smoothing.distance.deviation_s(np.abs(distance)),
+            smoothing.distance.deviation_s(distance),
         ]
     )
 
