@@ -118,7 +118,7 @@ def preset(name: Preset, data: str, subject: int) -> TrainConfig:
     return replace(
         paper,
         encoder=ImageEncoderConfig("hand_landmarks"),
-        schedule=Schedule(batch=16, epochs=18, learning_rate=1e-4, decoder_learning_rate=5e-4, milestones=(14, 17)),
+        schedule=Schedule(batch=16, epochs=18, learning_rate=3e-5, decoder_learning_rate=5e-4, milestones=(14, 17)),
         studio=StudioData(size=128, target_views=2, moments=2000, views_per_moment=6),
     )
 
