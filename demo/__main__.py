@@ -1,5 +1,6 @@
 """python -m demo: the web demo, until it is interrupted."""
 
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -40,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Arguments) -> int:
-    if arguments.port is not None and not 0 < arguments.port < 65536:
-        raise InputError(f"--port {arguments.port}: expected 1 to 65535")
+    if arguments.port is not None:
+        _require_free(arguments.host, arguments.port)
     try:
         from demo.estimation import demo_options
         from demo.server import Settings, serving
@@ -62,6 +63,21 @@ def _run(arguments: Arguments) -> int:
             f"cannot listen on {arguments.host}:{arguments.port or '7860 to 7959'} ({error}); choose another --port"
         ) from error
     return DONE
+
+
+def _require_free(host: str, port: int) -> None:
+    """Said before models are loaded.
+
+    Raises:
+        InputError: when nothing can listen there.
+    """
+    if not 0 < port < 65536:
+        raise InputError(f"--port {port}: expected 1 to 65535")
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}, port {port} ({error.strerror or error}); choose another --port or --host") from error
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from demo.image_tab import build_image_tab
 from demo.page import HEADER, LIMITS, TITLE
 from demo.pose_tab import build_pose_tab
 from demo.posing import Poser
+from demo.video_tab import build_video_tab
 from demo.visitor_files import VisitorFiles
 from demo.visits import visitor_of
 
@@ -39,6 +40,8 @@ def build_app(services: Services) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Image", id="image"):
                 build_image_tab(services.estimators, services.files, services.samples)
+            with gr.Tab("Video", id="video"):
+                build_video_tab(services.estimators, services.files)
             with gr.Tab("Pose", id="pose"):
                 build_pose_tab(services.poser, services.files)
         gr.Markdown(LIMITS.format(surface=services.poser.description))

@@ -2,19 +2,19 @@
 
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from demo.choices import choice_fields, chosen
 from demo.estimation import Estimators
 from demo.photograph import LARGEST_MEGAPIXELS, AngleRow, HandRow, PhotographAnswer, process_photograph
-from demo.uploads import PhotographInput
-from demo.viewer import HandView
+from demo.scene import scene_document
+from demo.uploads import FileData, uploaded
+from demo.viewer import SCENE_FORMAT, hand_view
 from demo.visitor_files import VisitorFiles
 from demo.visits import ESTIMATION, refused_politely, visitor_of
-from estimator.errors import InputError
 from estimator.result import ResultTiming
 
 _HAND_HEADERS = ["hand", "side", "score", "length, mm", "distance, mm", "error, px"]
@@ -27,7 +27,7 @@ def build_image_tab(estimators: Estimators, files: VisitorFiles, samples: Sequen
     """Lay out the tab and wire it up; endpoint ``/image``."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            photograph = PhotographInput(
+            photograph = gr.Image(
                 label=f"Photograph, up to {LARGEST_MEGAPIXELS} megapixels",
                 placeholder="Drop a photograph of hands here, or paste, take or choose one",
                 type="filepath",
@@ -36,44 +36,28 @@ def build_image_tab(estimators: Estimators, files: VisitorFiles, samples: Sequen
                 elem_id="photograph",
             )
             go = gr.Button("Find hands", variant="primary", elem_id="find-hands")
-            gr.Examples(
-                [[str(path)] for path in samples], photograph, label="Sample (simulated: our own hand, rendered)", cache_examples=False
-            )
-            options = _options()
+            gr.Examples([[str(path)] for path in samples], photograph, label="Sample (simulated: our own hand)", cache_examples=False)
+            choices = choice_fields()
         with gr.Column(scale=3, min_width=320):
             outputs = _outputs()
     answer = _answer(estimators, files)
-    shared = {"concurrency_id": ESTIMATION, "concurrency_limit": 1, "show_progress_on": outputs[1]}
-    photograph.change(_unless_empty(answer, len(outputs)), [photograph, *options], outputs, api_visibility="private", **shared)
+    shared = {"concurrency_id": ESTIMATION, "concurrency_limit": 1, "show_progress_on": outputs[1], "preprocess": False}
+    photograph.change(_unless_empty(answer, len(outputs)), [photograph, *choices], outputs, api_visibility="private", **shared)
     go.click(
         answer,
-        [photograph, *options],
+        [photograph, *choices],
         outputs,
         api_name="image",
-        api_description="A 3D mesh for every hand of a photograph: summary, overlay, scene, table of hands, joint angles, zip of files.",
+        api_description="A 3D mesh for every hand of a photograph: summary, overlay, scene, table of hands, joint angles, zip of files. "
+        f"The focal length is given as on 35 mm film. {SCENE_FORMAT}",
         **shared,
     )
-
-
-def _options() -> list[gr.components.Component]:
-    with gr.Accordion("Options", open=False):
-        side = gr.Radio(["auto", "left", "right"], value="auto", label="Side of every hand", info="auto leaves it to the detector")
-        focal = gr.Number(
-            None,
-            label="Focal length, mm as on 35 mm film",
-            info="Empty: from the file, else 60° along the diagonal. A phone's main lens has about 26 mm.",
-        )
-        length = gr.Number(
-            None, label="Hand length, mm", info="Wrist to tip of the middle finger, 50 to 400: makes size and distance absolute."
-        )
-        encoder = gr.Dropdown(["default", "landmarks"], value="default", label="Encoder", info="What reads the pose")
-    return [side, focal, length, encoder]
 
 
 def _outputs() -> list[gr.components.Component]:
     told = gr.Markdown("", elem_id="image-summary")
     overlay = gr.Image(label="The meshes over the photograph", interactive=False, buttons=["download", "fullscreen"], elem_id="overlay")
-    view = HandView("The hands in 3D", "The hands appear here in 3D.", elem_id="image-view")
+    view = hand_view("The hands in 3D", "image-view", "The hands appear here in 3D.")
     hands = gr.Dataframe(headers=_HAND_HEADERS, label="Hands", interactive=False, column_widths=_HAND_WIDTHS, elem_id="hands")
     with gr.Accordion("Joint angles", open=False):
         angles = gr.Dataframe(
@@ -81,60 +65,60 @@ def _outputs() -> list[gr.components.Component]:
             label="Of the right hand that each hand is or mirrors; R = Rz Ry Rx",
             interactive=False,
             max_height=_LONG_TABLE_PX,
+            elem_id="angles",
         )
     archive = gr.File(label="GLB, OBJ, PLY, BVH, overlay and result.json in one zip", interactive=False, elem_id="archive")
     return [told, overlay, view, hands, angles, archive]
 
 
-def _unless_empty(answer: Callable, output_count: int) -> Callable:
-    """The answer to a photograph that has changed, or empty outputs where it was taken away."""
-
-    def answer_unless_empty(
-        photograph: Path | None,
-        side: str = "auto",
-        focal_length_mm: float | None = None,
-        hand_length_mm: float | None = None,
-        encoder: str = "default",
-        request: gr.Request | None = None,
-        progress: gr.Progress = gr.Progress(),
-    ) -> tuple[Any, ...]:
-        if photograph is None:
-            return (None,) * output_count
-        return answer(photograph, side, focal_length_mm, hand_length_mm, encoder, request, progress)
-
-    return answer_unless_empty
-
-
 def _answer(estimators: Estimators, files: VisitorFiles) -> Callable:
     def answer(
-        photograph: Path | None,
+        photograph: FileData | None,
         side: str = "auto",
         focal_length_mm: float | None = None,
         hand_length_mm: float | None = None,
         encoder: str = "default",
+        profile: FileData | None = None,
         request: gr.Request | None = None,
         progress: gr.Progress = gr.Progress(),
     ) -> tuple[Any, ...]:
         visitor = visitor_of(request)
+        steps = iter((0.1, 0.3, 0.6, 0.8))
         with refused_politely():
-            if photograph is None:
-                raise InputError("choose a photograph first")
-            upload = files.adopt(photograph, visitor)
-            options = replace(estimators.options, hand=side, hand_length_mm=hand_length_mm, encoder=encoder)
-            steps = iter((0.1, 0.3, 0.6, 0.8))
-            result = process_photograph(
-                upload, focal_length_mm, options, estimators, files.new_folder(visitor), on_step=lambda step: progress(next(steps), step)
-            )
+            upload = files.adopt(uploaded(photograph, "a photograph"), visitor)
+            choices = chosen(estimators.options, (side, focal_length_mm, hand_length_mm, encoder, profile), files, visitor)
+            folder = files.new_folder(visitor)
+            result = process_photograph(upload, choices, estimators, folder, on_step=lambda step: progress(next(steps), step))
         return (
             image_summary(result),
             str(result.overlay),
-            result.scene,
+            scene_document(result.scene),
             [_cells(row) for row in result.hands],
             [_cells(row) for row in result.angles],
             str(result.archive),
         )
 
     return answer
+
+
+def _unless_empty(answer: Callable, output_count: int) -> Callable:
+    """The answer to a photograph that has changed, or empty outputs where it was taken away."""
+
+    def answer_unless_empty(
+        photograph: FileData | None,
+        side: str,
+        focal_length_mm: float | None,
+        hand_length_mm: float | None,
+        encoder: str,
+        profile: FileData | None,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),
+    ) -> tuple[Any, ...]:
+        if not photograph:
+            return (None,) * output_count
+        return answer(photograph, side, focal_length_mm, hand_length_mm, encoder, profile, request, progress)
+
+    return answer_unless_empty
 
 
 def image_summary(answer: PhotographAnswer) -> str:

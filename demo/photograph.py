@@ -1,6 +1,5 @@
 """One photograph of a visitor to everything the Image tab shows: overlay, scene, tables and an archive of files."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,15 +11,15 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from demo.archive import write_archive
+from demo.choices import Choices
 from demo.estimation import Estimators
 from demo.scene import Scene, scene_of_hands
-from estimator.errors import InputError
 from estimator.export import FORMATS
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.hand.template import DEGREES_OF_FREEDOM, JOINT_NAMES
-from estimator.images import Photograph, plausible_focal_px, read_photograph
+from estimator.images import Photograph, read_photograph
 from estimator.infer_photo import DOUBTFUL_REPROJECTION
-from estimator.pipeline import EstimatorOptions, HandEstimator, StageTimes
+from estimator.pipeline import HandEstimator, StageTimes
 from estimator.placed_hand import PlacedHand
 from estimator.render import render_overlay
 from estimator.result import CameraSource, ModelVersions, Result, ResultTiming, SourceImage, file_sha256
@@ -31,8 +30,6 @@ LARGEST_MEGAPIXELS = 50
 
 LONGEST_SIDE_PX = 1600
 """Larger photographs are worked on at this size: the detector sees no more, and pages need no more."""
-
-_FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,7 @@ class PhotographAnswer:
 
 def process_photograph(
     upload: Path,
-    focal_mm: float | None,
-    options: EstimatorOptions,
+    choices: Choices,
     estimators: Estimators,
     folder: Path,
     on_step: Callable[[str], None] = lambda _: None,
@@ -102,8 +98,7 @@ def process_photograph(
 
     Args:
         upload: the file; messages name it by its last part.
-        focal_mm: focal length as if on 35 mm film; None takes it from the file.
-        options: what the visitor chose.
+        choices: what the visitor chose.
         estimators: where the models are.
         folder: an empty one.
         on_step: hears what is done next.
@@ -113,10 +108,10 @@ def process_photograph(
     """
     on_step("reading the photograph")
     photograph = read_photograph(upload, LARGEST_MEGAPIXELS)
-    estimator = estimators.with_options(options)
+    estimator = estimators.with_options(choices.options)
     start = time.perf_counter()
     pixels, focal_px = _shrunk(photograph)
-    camera, source = _camera(pixels, focal_px, focal_mm)
+    camera, source = _camera(pixels, focal_px, choices)
     on_step("finding hands")
     estimate = estimator.estimate(pixels, camera)
     estimated = time.perf_counter()
@@ -151,15 +146,10 @@ def _shrunk(photograph: Photograph) -> tuple[UInt8[np.ndarray, "height width 3"]
     return cv2.resize(photograph.pixels, size, interpolation=cv2.INTER_AREA), focal_px
 
 
-def _camera(pixels: UInt8[np.ndarray, "height width 3"], focal_px: float | None, focal_mm: float | None) -> tuple[Camera, CameraSource]:
+def _camera(pixels: UInt8[np.ndarray, "height width 3"], focal_px: float | None, choices: Choices) -> tuple[Camera, CameraSource]:
     height, width = pixels.shape[:2]
-    if focal_mm is not None:
-        chosen = focal_mm * math.hypot(width, height) / _FULL_FRAME_DIAGONAL_MM
-        smallest, largest = plausible_focal_px(width, height)
-        if not smallest <= chosen <= largest:
-            low, high = (limit * _FULL_FRAME_DIAGONAL_MM / math.hypot(width, height) for limit in (smallest, largest))
-            raise InputError(f"the focal length is {focal_mm:g} mm; lenses have {low:.1f} to {high:.0f} mm (as on 35 mm film)")
-        return Camera.from_focal(chosen, width, height), "option"
+    if (camera := choices.camera(width, height)) is not None:
+        return camera, "option"
     if focal_px is not None:
         return Camera.from_focal(focal_px, width, height), "exif"
     return Camera.from_fov(DEFAULT_FOV_DEG, width, height), "default"
@@ -181,7 +171,7 @@ def _write(
     """The archive with everything that ``estimator.infer`` writes."""
     parts = folder / "parts"
     camera = hands[0].camera if hands else Camera.from_fov(DEFAULT_FOV_DEG, image.width, image.height)
-    encoder = "landmarks" if estimator.options.encoder == "default" else estimator.options.encoder
+    encoder = estimator.options.encoder
     versions = ModelVersions(estimator.template.id, estimator.decoder_name, encoder)
     result = Result(image, camera, source, write_hands(hands, parts, FORMATS), timing, versions)
     write_pictures_and_result(parts, Pictures(overlay, None), result)

@@ -8,7 +8,8 @@ import numpy as np
 from demo.pose_files import write_pose
 from demo.pose_view import COLOURS, SHAPES, PoseView, legend, pose_summary, scene_of_pose
 from demo.posing import CORRECTIVES, Poser, theta_of_degrees
-from demo.viewer import HandView
+from demo.scene import scene_document
+from demo.viewer import SCENE_FORMAT, hand_view
 from demo.visitor_files import VisitorFiles
 from demo.visits import refused_politely, visitor_of
 from estimator.hand.correctives import Corrective
@@ -31,8 +32,9 @@ def build_pose_tab(poser: Poser, files: VisitorFiles) -> None:
     show = _show(poser)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320, elem_classes="pose-stage"):
-            scene, summary, scale = show(**_values(poser, first), correctives=poser.available)
-            view = HandView("The posed hand in 3D", value=scene, elem_id="pose-view")
+            first_scene = scene_of_pose(poser.pose(np.array(NAMED_POSES[_FIRST_POSE])), poser.template, PoseView())
+            _, summary, scale = show(**_values(poser, first), correctives=poser.available)
+            view = hand_view("The posed hand in 3D", "pose-view", scene=first_scene)
             told = gr.Markdown(summary, elem_id="pose-summary")
             legend_line = gr.HTML(scale, elem_id="pose-legend")
         with gr.Column(scale=2, min_width=300):
@@ -50,7 +52,7 @@ def build_pose_tab(poser: Poser, files: VisitorFiles) -> None:
         inputs_kwargs={**sliders, **switches},
         outputs=outputs,
         api_name="pose",
-        api_description="The hand at 28 joint angles in degrees: its surface, and what was measured on it.",
+        api_description=f"The hand at 28 joint angles in degrees: its surface, what was measured on it, a legend. {SCENE_FORMAT}",
         **live,
     )
     preset.input(
@@ -91,7 +93,7 @@ def _sliders(poser: Poser, first: Sequence[float]) -> dict[str, gr.Slider]:
         with gr.Accordion(_FINGER_NAMES[finger], open=finger == "index"):
             for angle in reversed([angle for angle in poser.angles if angle.finger == finger]):
                 name = angle.name.replace(".", "_")
-                label = f"{angle.label}, ° ({angle.name})"
+                label = f"{angle.label}, °"
                 made[name] = gr.Slider(angle.lower, angle.upper, start[name], step=0.5, label=label, elem_id=f"slider-{name}")
     return {name: made[name] for name in start}
 
@@ -117,7 +119,7 @@ def _show(poser: Poser) -> Callable:
             theta = theta_of_degrees(poser.angles, tuple(degrees[name] for name in _values(poser, [0.0] * len(poser.angles))))
         posed = poser.pose(theta, frozenset(correctives))
         view = PoseView(shape, colour)
-        return scene_of_pose(posed, poser.template, view), pose_summary(posed, poser), legend(posed, view)
+        return scene_document(scene_of_pose(posed, poser.template, view), with_faces=False), pose_summary(posed, poser), legend(posed, view)
 
     return show
 

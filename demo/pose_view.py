@@ -20,6 +20,9 @@ _HAND_TO_VIEW = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """Fingers up, the palm to the viewer, the thumb to the right."""
 
 _LOOK = (0.45, 0.12)
+_DIRECTIONS = 12
+"""Enough for a moving hand, in half the time of a still one's."""
+
 _RED = np.array([0.80, 0.03, 0.02])
 _FULL_RED_MM = 1.5
 """What is this deep is as red as can be."""
@@ -41,17 +44,15 @@ class PoseView:
 def scene_of_pose(posed: PosedHand, template: HandTemplate, view: PoseView) -> Scene:
     """The hand upright, palm to the viewer; every pose at one scale and place, so that what moves is what was moved."""
     vertices = posed.vertices if view.shape == POSED else posed.rest_vertices
-    if view.colour == CORRECTION_COLOUR:
-        albedo = _heat(posed.corrected_mm)
-    else:
-        albedo = skin_albedo(SKIN["right"][0], len(vertices), template.faces[template.nail_faces])
-        if view.shape == POSED:
-            redness = np.clip((posed.depth_mm - _FELT_MM) / _FULL_RED_MM, 0, 1)[:, None]
-            albedo = albedo + redness * (_RED - albedo)
+    skin = skin_albedo(SKIN["right"][0], len(vertices), template.faces[template.nail_faces])
+    albedo, glow = (_heat(posed.corrected_mm), None) if view.colour == CORRECTION_COLOUR else (skin, None)
+    if view == PoseView():
+        glow = np.clip((posed.depth_mm - _FELT_MM) / _FULL_RED_MM, 0, 1)
+        albedo = skin + glow[:, None] * (_RED - skin)
     upright = vertices @ _HAND_TO_VIEW.T
     reach = template.vertices @ _HAND_TO_VIEW.T
     centre = (reach.min(axis=0) + reach.max(axis=0)) / 2
-    mesh = SceneMesh(f"{template.id} right", upright, template.faces, painted(albedo, vertices, template.faces))
+    mesh = SceneMesh(f"{template.id} right", upright, template.faces, painted(albedo, vertices, template.faces, _DIRECTIONS), glow)
     return Scene([mesh], "pose", tuple(centre.tolist()), float(np.ptp(reach[:, 1])) * 0.56, _LOOK)
 
 
@@ -59,7 +60,7 @@ def pose_summary(posed: PosedHand, poser: Poser) -> str:
     """One line: what the decoder took, how deep the hand is inside itself, whose hand it is."""
     deep = posed.depth_mm > _FELT_MM
     penetration = (
-        f"**{posed.depth_mm.max():.1f} mm** inside itself at the deepest place, {deep.sum()} vertices (red)"
+        f"**{posed.depth_mm.max():.1f} mm** inside itself at the deepest place, {deep.sum()} vertices"
         if deep.any()
         else "no part of the hand is inside another"
     )

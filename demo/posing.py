@@ -166,7 +166,7 @@ def _angle(name: str, lower: int, upper: int) -> Angle:
     finger, number = joint[:-1], joint[-1]
     if finger not in FINGERS:
         raise ValueError(f"{name} is no finger's degree of freedom")
-    return Angle(name, finger, f"{_MOVES[axis]} at the {_PARTS[number]}", lower, upper)
+    return Angle(name, finger, f"{_PARTS[number]}, {_MOVES[axis]}", lower, upper)
 
 
 def theta_of_degrees(angles: tuple[Angle, ...], degrees: tuple[float, ...]) -> Float[np.ndarray, " pose"]:

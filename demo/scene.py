@@ -29,12 +29,14 @@ class SceneMesh:
         vertices: mm.
         faces: counter-clockwise seen from outside.
         paint: sRGB of each vertex.
+        glow: how strongly each vertex is seen through what is before it, 0 to 1; None where nothing is.
     """
 
     topology: str
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
     paint: UInt8[np.ndarray, "vertices 3"]
+    glow: Float[np.ndarray, " vertices"] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,13 @@ def skin_albedo(skin: Rgb, vertex_count: int, nail_faces: Int[np.ndarray, "nails
 
 
 def painted(
-    albedo: Float[np.ndarray, "vertices 3"], vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
+    albedo: Float[np.ndarray, "vertices 3"],
+    vertices: Float[np.ndarray, "vertices 3"],
+    faces: Int[np.ndarray, "faces 3"],
+    direction_count: int = 24,
 ) -> UInt8[np.ndarray, "vertices 3"]:
-    """sRGB of a linear reflectance, darker where the surface sees little of its surroundings."""
-    open_sky = smoothed(openness(vertices, smooth_normals(vertices, faces), faces), faces)
+    """sRGB of a linear reflectance, darker where the surface sees little of its surroundings, looked at in so many directions."""
+    open_sky = smoothed(openness(vertices, smooth_normals(vertices, faces), faces, direction_count), faces)
     shade = 1 - _SHADE_SHARE * (1 - open_sky)
     return encode_srgb(np.clip(albedo * shade[:, None], 0, 1))
 
@@ -104,6 +109,7 @@ def painted(
 def _mesh(mesh: SceneMesh, with_faces: bool) -> dict[str, Any]:
     middle = (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
     step = max(float(np.abs(mesh.vertices - middle).max()), 1.0) / _STEPS
+    glow = np.zeros(len(mesh.vertices)) if mesh.glow is None else np.round(255 * mesh.glow)
     steps = np.round((mesh.vertices - middle) / step).astype("<i2")
     return {
         "topology": mesh.topology,
@@ -111,7 +117,7 @@ def _mesh(mesh: SceneMesh, with_faces: bool) -> dict[str, Any]:
         "step_mm": step,
         "middle": middle.tolist(),
         "faces": _base64(mesh.faces.astype("<u2")) if with_faces else None,
-        "paint": _base64(mesh.paint),
+        "paint": _base64(np.column_stack([mesh.paint, glow.astype(np.uint8)])),
     }
 
 

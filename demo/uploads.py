@@ -1,18 +1,44 @@
-"""Inputs for files as Gradio hands them over, not as it would open them: what is in a file is for the estimator's readers to say."""
+"""What clients send, taken as it comes: Gradio's own preparation would open files by their names, and write some of them anew."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import gradio as gr
-from gradio.data_classes import ImageData
+from estimator.errors import InputError
+
+FileData = Mapping[str, object]
+"""A file as Gradio speaks of it: its path is one that the door has let through."""
 
 
-class PhotographInput(gr.Image):
-    """Upload, drop, paste or take a photograph; gives the path of the very file, or None."""
+def uploaded(file: FileData | None, what: str) -> Path:
+    """The path of a file that was uploaded.
 
-    def preprocess(self, payload: ImageData | None) -> Path | None:
-        """The file as it was uploaded: with its EXIF record, and not yet decoded."""
-        return Path(payload.path) if payload and payload.path else None
+    Raises:
+        InputError: when there is none.
+    """
+    path = file.get("path") if isinstance(file, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise InputError(f"choose {what} first")
+    return Path(path)
 
-    def get_block_name(self) -> str:
-        """The component of Gradio's page that shows it."""
-        return "image"
+
+def all_uploaded(files: Sequence[FileData] | FileData | None, what: str) -> list[Path]:
+    """The paths of one or several files.
+
+    Raises:
+        InputError: when there is none.
+    """
+    given = [files] if isinstance(files, Mapping) else list(files or [])
+    return [uploaded(file, what) for file in given or [None]]
+
+
+def number(value: object, what: str) -> float | None:
+    """A number that was typed; None where the field is empty.
+
+    Raises:
+        InputError: when it is no number.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{what}: expected a number, not {value!r}")
+    return float(value)

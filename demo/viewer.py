@@ -1,13 +1,18 @@
-"""HandView: the Gradio component that turns a scene in 3D, drawn by ``assets/viewer.js``."""
+"""The Gradio component that shows a scene in 3D, drawn by ``assets/viewer.js``."""
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from demo.scene import Scene, scene_document
 
 ASSETS = Path(__file__).parent / "assets"
+
+SCENE_FORMAT = (
+    "The scene is JSON: for each mesh the points as base64 of little-endian 16-bit integers (step_mm * integers + middle gives mm, y up), "
+    "the paint as base64 of bytes (sRGB, and how much a vertex glows), and the faces, where they were not "
+    "sent before under that topology's name, as 16-bit indices."
+)
 
 _TEMPLATE = """
 <div class="hand-view">
@@ -28,26 +33,27 @@ watch('value', () => viewer.show(props.value));
 """
 
 
-class HandView(gr.HTML):
-    """Shows a ``Scene``. Clients of the API get the scene's document.
+def hand_view(label: str, elem_id: str, waiting: str = "", scene: Scene | None = None) -> gr.HTML:
+    """A component whose value is a ``scene_document``.
 
     Args:
         label: what is seen, for those who do not see it.
+        elem_id: its id in the page.
         waiting: what stands there before the first scene.
+        scene: the first one.
     """
-
-    def __init__(self, label: str, waiting: str = "", value: Scene | None = None, **settings: Any) -> None:  # noqa: ANN401 (Gradio's own)
-        super().__init__(value=value, html_template=_TEMPLATE, js_on_load=_ON_LOAD, label=label, waiting=waiting, **settings)
-
-    def postprocess(self, value: Scene | dict[str, Any] | None) -> Any:  # noqa: ANN401
-        """The scene as JSON; a document passes as it is."""
-        return scene_document(value) if isinstance(value, Scene) else value
-
-    def api_info(self) -> dict[str, Any]:
-        """What clients are told."""
-        return {"type": "object", "description": "meshes: points (base64 int16: step_mm * point + middle, y up), paint (base64 sRGB)"}
+    return gr.HTML(
+        scene_document(scene) if scene else None,
+        html_template=_TEMPLATE,
+        js_on_load=_ON_LOAD,
+        label=label,
+        waiting=waiting,
+        elem_id=elem_id,
+        apply_default_css=False,
+        padding=False,
+    )
 
 
 def viewer_head() -> str:
-    """For the page's head: the script that every ``HandView`` uses."""
+    """For the page's head: the script that every view uses."""
     return f"<script>{(ASSETS / 'viewer.js').read_text(encoding='utf-8')}</script>"

@@ -12,6 +12,8 @@ ESTIMATION = "estimation"
 """Events with this ``concurrency_id`` run one at a time, whichever tab they come from."""
 
 _OUR_FOLDERS = re.compile(r"/\S*/[0-9a-f]{32}/")
+_OPTIONS = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+"""Fields of the page are called options at a command line."""
 
 
 def visitor_of(request: gr.Request | None) -> str | None:
@@ -29,5 +31,5 @@ def refused_politely() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        message = _OUR_FOLDERS.sub("", str(error))
-        raise gr.Error(message[:1].upper() + message[1:], title="That did not work", duration=20, print_exception=False) from error
+        message = _OPTIONS.sub(lambda option: option[1].replace("-", " "), _OUR_FOLDERS.sub("", str(error)))
+        raise gr.Error(message[:1].upper() + message[1:], title="That did not work", duration=None, print_exception=False) from error

@@ -1,33 +1,41 @@
 // HandViewer: an orbit viewer for posed hands. WebGL2 and nothing else, so that the page fetches nothing from anybody.
 //
 // A scene (demo/scene.py) lists meshes: points as 16-bit integers, colours as bytes, both in base64. Faces are sent when a viewer
-// first needs them and kept under their name, so that a moving hand costs its points alone.
+// first needs them and kept under their name, so that a moving hand costs its points alone. What glows is seen through the hand.
 window.HandViewer = (() => {
   const VERTEX = `#version 300 es
-    in vec3 point; in vec3 normal; in vec3 paint;
+    in vec3 point; in vec3 normal; in vec4 paint;
     uniform mat4 toClip; uniform mat3 turn;
-    centroid out vec3 facing; centroid out vec3 albedo; centroid out vec3 eye;
+    out vec3 facing; out vec3 albedo; out vec3 eye; out float glow;
     uniform vec3 middle; uniform float distance;
     void main() {
       facing = turn * normal;
-      albedo = pow(paint, vec3(2.2));
+      albedo = pow(paint.rgb, vec3(2.2));
+      glow = paint.a;
       eye = vec3(0.0, 0.0, distance) - turn * (point - middle);
       gl_Position = toClip * vec4(point, 1.0);
     }`;
   const FRAGMENT = `#version 300 es
     precision highp float;
-    centroid in vec3 facing; centroid in vec3 albedo; centroid in vec3 eye;
+    in vec3 facing; in vec3 albedo; in vec3 eye; in float glow;
+    uniform bool glowing;
     out vec4 colour;
     void main() {
-      float side = gl_FrontFacing ? 1.0 : -1.0;
-      vec3 n = normalize(facing) * side, v = normalize(eye);
+      if (glowing) {
+        colour = vec4(0.86, 0.08, 0.05, 1.0) * 0.5 * glow; // weighted already, as the canvas wants it
+        return;
+      }
+      // The inside, seen through the wrist, is where normals look clearly away; at outlines they only seem to.
+      vec3 v = normalize(eye), n = normalize(facing);
+      float inside = smoothstep(-0.15, -0.5, dot(n, v));
+      n = dot(n, v) < -0.3 ? -n : n;
       vec3 key = normalize(vec3(-0.45, 0.75, 0.65)), fill = normalize(vec3(0.9, 0.1, 0.45));
       float wrapped = max((dot(n, key) + 0.25) / 1.25, 0.0);
       vec3 light = vec3(1.02, 0.97, 0.92) * 0.98 * wrapped + vec3(0.62, 0.72, 0.88) * 0.30 * max(dot(n, fill), 0.0)
         + mix(vec3(0.15, 0.12, 0.11), vec3(0.26, 0.28, 0.32), 0.5 + 0.5 * n.y);
       light += vec3(0.16, 0.05, 0.03) * smoothstep(0.0, 0.5, wrapped) * (1.0 - smoothstep(0.3, 0.9, wrapped));
       float gloss = 0.10 * pow(max(dot(n, normalize(key + v)), 0.0), 38.0) + 0.10 * pow(1.0 - max(dot(n, v), 0.0), 4.0);
-      vec3 lit = (albedo * light + gloss) * (side > 0.0 ? 1.0 : 0.35);
+      vec3 lit = (albedo * light + gloss) * mix(1.0, 0.35, inside);
       colour = vec4(pow(min(lit, vec3(1.0)), vec3(1.0 / 2.2)), 1.0);
     }`;
   const FIELD_OF_VIEW = 0.5, LIMIT = 1.5;
@@ -84,7 +92,7 @@ window.HandViewer = (() => {
       gl.useProgram(program);
       gl.enable(gl.DEPTH_TEST);
       this.program = program;
-      this.place = Object.fromEntries(["toClip", "turn", "middle", "distance"].map((name) => [name, gl.getUniformLocation(program, name)]));
+      this.place = Object.fromEntries(["toClip", "turn", "middle", "distance", "glowing"].map((name) => [name, gl.getUniformLocation(program, name)]));
     }
 
     say(text) { this.note.textContent = text; this.note.hidden = !text; }
@@ -114,7 +122,7 @@ window.HandViewer = (() => {
         gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
         gl.bufferData(gl.ARRAY_BUFFER, data, gl.DYNAMIC_DRAW);
         gl.enableVertexAttribArray(at);
-        gl.vertexAttribPointer(at, 3, kind, kind === gl.UNSIGNED_BYTE, 0, 0);
+        gl.vertexAttribPointer(at, name === "paint" ? 4 : 3, kind, kind === gl.UNSIGNED_BYTE, 0, 0);
         buffers.push(buffer);
       }
       const index = gl.createBuffer();
@@ -165,6 +173,18 @@ window.HandViewer = (() => {
       gl.uniformMatrix3fv(this.place.turn, false, [R[0], R[3], R[6], R[1], R[4], R[7], R[2], R[5], R[8]]);
       gl.uniform3fv(this.place.middle, c);
       gl.uniform1f(this.place.distance, distance);
+      this.pass(false);
+      gl.disable(gl.DEPTH_TEST);
+      gl.enable(gl.BLEND);
+      gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+      this.pass(true);
+      gl.disable(gl.BLEND);
+      gl.enable(gl.DEPTH_TEST);
+    }
+
+    pass(glowing) {
+      const gl = this.gl;
+      gl.uniform1i(this.place.glowing, glowing ? 1 : 0);
       for (const mesh of this.meshes) {
         gl.bindVertexArray(mesh.array);
         gl.drawElements(gl.TRIANGLES, mesh.count, gl.UNSIGNED_SHORT, 0);

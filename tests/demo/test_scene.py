@@ -16,11 +16,11 @@ def test_a_mesh_comes_back_within_a_hundredth_of_a_millimetre() -> None:
     rng = np.random.default_rng(1)
     vertices = rng.normal(size=(50, 3)) * (60, 90, 30) + (10, -400, 800)
     faces, paint = rng.integers(0, 50, size=(80, 3)), rng.integers(0, 255, size=(50, 3), dtype=np.uint8)
-    mesh = scene_document(Scene([SceneMesh("toy", vertices, faces, paint)]))["meshes"][0]
+    mesh = scene_document(Scene([SceneMesh("toy", vertices, faces, paint, np.full(50, 0.5))]))["meshes"][0]
     points = unpacked(mesh["points"], "<i2").reshape(-1, 3) * mesh["step_mm"] + mesh["middle"]
     np.testing.assert_allclose(points, vertices, atol=0.01)
     np.testing.assert_array_equal(unpacked(mesh["faces"], "<u2").reshape(-1, 3), faces)
-    np.testing.assert_array_equal(unpacked(mesh["paint"], "u1").reshape(-1, 3), paint)
+    np.testing.assert_array_equal(unpacked(mesh["paint"], "u1").reshape(-1, 4), np.column_stack([paint, np.full(50, 128)]))
 
 
 def test_faces_are_left_out_where_the_viewer_has_them() -> None:
