@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -20,14 +20,18 @@ class SystemLibrary:
 
 
 SYSTEM_LIBRARIES = (
-    SystemLibrary("libEGL.so.1", debian="libegl1", fedora="libglvnd-egl"),
-    SystemLibrary("libGLESv2.so.2", debian="libgles2", fedora="libglvnd-gles"),
     SystemLibrary("libGL.so.1", debian="libgl1", fedora="libglvnd-glx"),
     SystemLibrary("libglib-2.0.so.0", debian="libglib2.0-0", fedora="glib2"),
     SystemLibrary("libgthread-2.0.so.0", debian="libglib2.0-0", fedora="glib2"),
     SystemLibrary("libxcb.so.1", debian="libxcb1", fedora="libxcb"),
 )
-"""What MediaPipe (the first two) and OpenCV's wheels (the others) load on Linux and do not ship."""
+"""What OpenCV's wheels load on Linux and do not ship."""
+
+COMPARISON_LIBRARIES = (
+    SystemLibrary("libEGL.so.1", debian="libegl1", fedora="libglvnd-egl"),
+    SystemLibrary("libGLESv2.so.2", debian="libgles2", fedora="libglvnd-gles"),
+)
+"""What programs load that ours are compared with: MediaPipe in the tests, and the first also pyrender."""
 
 
 def explain_missing_library(error: ImportError | OSError) -> str:
@@ -36,7 +40,7 @@ def explain_missing_library(error: ImportError | OSError) -> str:
     Anything but a missing shared library is described by its own message.
     """
     missing = re.search(r"(lib[\w+.-]*\.so[.\d]*): cannot open shared object file", str(error))
-    return _explanation([missing.group(1)]) if missing else f"cannot be loaded: {' '.join(str(error).split())}"
+    return explain_missing_files([missing.group(1)]) if missing else f"cannot be loaded: {' '.join(str(error).split())}"
 
 
 def missing_libraries(libraries: Iterable[SystemLibrary] = SYSTEM_LIBRARIES) -> list[str]:
@@ -52,7 +56,7 @@ def install_command(file_names: Iterable[str], os_release: Mapping[str, str]) ->
     An unknown system gets both the Debian and the Fedora command; an unknown library is left to the reader.
     """
     wanted = set(file_names)
-    known = [library for library in SYSTEM_LIBRARIES if library.file_name in wanted]
+    known = [library for library in (*SYSTEM_LIBRARIES, *COMPARISON_LIBRARIES) if library.file_name in wanted]
     if len(known) < len(wanted):
         return "install the package of your system that holds " + ", ".join(sorted(wanted))
     debian = "apt-get install -y " + " ".join(dict.fromkeys(library.debian for library in known))
@@ -95,7 +99,8 @@ def _loads(file_name: str) -> bool:
     return True
 
 
-def _explanation(file_names: list[str]) -> str:
+def explain_missing_files(file_names: Sequence[str]) -> str:
+    """One line: which libraries are missing and the command that installs them here."""
     try:
         os_release = platform.freedesktop_os_release()
     except OSError:
@@ -108,7 +113,7 @@ def main() -> int:
     """``python -m estimator.system``: exit status 2 and the cure where a system library is missing, otherwise 0 and silence."""
     missing = missing_libraries()
     if missing:
-        print(_explanation(missing), file=sys.stderr)
+        print(explain_missing_files(missing), file=sys.stderr)
         return 2
     return 0
 
