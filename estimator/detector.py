@@ -1,8 +1,8 @@
-"""Hands in an image: side, score, box, 21 landmarks in the image and relative in 3D. MediaPipe's two networks, looked through twice.
+"""Hands in an image: side, score, box, 21 landmarks in the image and relative in 3D. MediaPipe's two networks, looked through up to twice.
 
 One look at the whole image answers most photographs. Where it finds nothing, the image is looked at again with a margin (for a hand
-that fills the frame or is cut by its border) and in tiles (for small hands); what is found there, and every doubtful or small hand, is
-looked at once more from close by, which improves landmarks and side and drops what was no hand.
+that fills the frame or is cut by its border) and in tiles (for small hands); what is found there is looked at once more from close by,
+which improves landmarks and side and drops what was no hand. (``landmarker`` looks twice at small or doubtful hands of any one look.)
 """
 
 import math
@@ -27,9 +27,6 @@ from estimator.view import View, around, padded, tiles, whole
 HANDS_A_LOOK = 4
 CLOSE_FACTOR = 3.0
 """Side of a close look over the hand's: measured best of 1.6 to 4, and the size for which the palm network was made."""
-
-SURE_SCORE, LARGE_SHARE = 0.9, 0.2
-"""A hand of this score and of this share of the image's longer side needs no close look."""
 
 MARGIN_FACTOR = 1.5
 TILES = ((1 / 2, 48), (1 / 3, 96), (1 / 5, 192))
@@ -113,7 +110,7 @@ class HandDetector:
         """
         _require_image(image)
         seen = self._look(image, whole(image.shape[1], image.shape[0]))
-        return distinct(self._second_opinion(image, hand) for hand in seen)[: self._max_hands]
+        return distinct(seen)[: self._max_hands]
 
     def in_box(self, image: UInt8[np.ndarray, "height width 3"], box: Box) -> Detection | None:
         """The hand that lies in a box (x, y, width, height, pixels), looked for from closer and closer by, then turned; None without one.
@@ -173,11 +170,6 @@ class HandDetector:
             if confirmed:
                 return confirmed
         return []
-
-    def _second_opinion(self, image: UInt8[np.ndarray, "height width 3"], hand: Detection) -> Detection:
-        if hand.score >= SURE_SCORE and hand.size >= LARGE_SHARE * max(image.shape[:2]):
-            return hand
-        return self._look_closer(image, hand) or hand
 
     def _look_closer(self, image: UInt8[np.ndarray, "height width 3"], hand: Detection) -> Detection | None:
         """The same hand, seen so that it fills a third of the view; None when there is none from there."""

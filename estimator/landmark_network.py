@@ -25,8 +25,9 @@ _FINGERS_FIRST_JOINTS = (f"{finger}{joint}" for finger in ("index", "middle", "r
 _STEADY = [LANDMARK_NAMES.index(name) for name in ("wrist", "thumb1", "thumb2", "thumb3", *_FINGERS_FIRST_JOINTS)]
 """Landmarks that move little when fingers bend."""
 
-HAND_FACTOR, HAND_SHIFT = 2.0, 0.1
-"""The square around a known hand: its side over that of the steady landmarks' square, and its way towards the fingers over that."""
+HAND_FACTOR, WHOLE_FACTOR, HAND_SHIFT = 2.0, 1.6, 0.1
+"""The square around a known hand: its side over that of its steady landmarks' square or of all landmarks', and its way towards the fingers
+over that."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,21 @@ class LandmarkNetwork:
 
 def hand_square(landmarks_px: Float[np.ndarray, "21 2"]) -> Square:
     """The square to look at for a hand whose landmarks are about known (MediaPipe's hand_landmark_landmarks_to_roi): fingers up."""
+    return _square_around(landmarks_px[_STEADY], HAND_FACTOR, _upward(landmarks_px))
+
+
+def whole_hand_square(landmarks_px: Float[np.ndarray, "21 2"]) -> Square:
+    """As ``hand_square``, for a second look at the same picture: where all of the hand is known, that gives the better landmarks."""
+    return _square_around(landmarks_px, WHOLE_FACTOR, _upward(landmarks_px))
+
+
+def _upward(landmarks_px: Float[np.ndarray, "21 2"]) -> float:
+    """Turn of the square in which the hand's fingers point up."""
     x, y = _ROOT_SHARES @ landmarks_px[_ROOTS] - landmarks_px[_WRIST]
-    steady = Square.around(landmarks_px[_STEADY], math.atan2(x, -y))
-    middle = steady.to_image(np.array([0.5, 0.5 - HAND_SHIFT]))
-    return Square(float(middle[0]), float(middle[1]), HAND_FACTOR * steady.side, steady.turn)
+    return math.atan2(x, -y)
+
+
+def _square_around(points: Float[np.ndarray, "points 2"], factor: float, turn: float) -> Square:
+    inner = Square.around(points, turn)
+    middle = inner.to_image(np.array([0.5, 0.5 - HAND_SHIFT]))
+    return Square(float(middle[0]), float(middle[1]), factor * inner.side, turn)

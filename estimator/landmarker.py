@@ -7,11 +7,18 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from estimator.landmark_features import LandmarkFeatures
-from estimator.landmark_network import LandmarkNetwork, hand_square
+from estimator.landmark_network import LandmarkNetwork, hand_square, whole_hand_square
 from estimator.models import HAND_LANDMARKER, load_models
-from estimator.palm_network import PalmNetwork
+from estimator.palm_network import Palm, PalmNetwork
 from estimator.placed_hand import Side
 from estimator.square import Square
+
+SMALL_SHARE = 0.2
+"""A palm whose hand's square is a smaller share of the picture's longer side is looked for again from near: the palm network sees 192
+pixels."""
+
+SURE_SCORE = 0.9
+"""A hand whose side is less sure than this is looked at again, where its first landmarks are."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,8 @@ class Landmarker:
         self._min_score = min_score
 
     def __call__(self, pixels: UInt8[np.ndarray, "height width 3"]) -> list[SeenHand]:
-        """The hands in RGB pixels, the likeliest palm first."""
-        hands = [self._at(pixels, palm.hand_square) for palm in self._palms(pixels)]
+        """The hands in RGB pixels, the likeliest palm first; small palms and doubtful hands are looked at twice."""
+        hands = [self._hand_of(pixels, palm) for palm in self._palms(pixels)]
         return [hand for hand in hands if hand]
 
     def again(self, pixels: UInt8[np.ndarray, "height width 3"], landmarks: Float[np.ndarray, "21 2"]) -> SeenHand | None:
@@ -63,6 +70,14 @@ class Landmarker:
     def close(self) -> None:
         """Gives the networks' memory back."""
         del self._palms, self._hands
+
+    def _hand_of(self, pixels: UInt8[np.ndarray, "height width 3"], palm: Palm) -> SeenHand | None:
+        if palm.hand_square.side < SMALL_SHARE * max(pixels.shape[:2]):
+            palm = self._palms.closer(pixels, palm)
+        hand = self._at(pixels, palm.hand_square)
+        if hand is None or hand.score >= SURE_SCORE:
+            return hand
+        return self._at(pixels, whole_hand_square(hand.landmarks * _size(pixels) - 0.5)) or hand
 
     def _at(self, pixels: UInt8[np.ndarray, "height width 3"], square: Square) -> SeenHand | None:
         hand = self._hands(pixels, square)

@@ -24,6 +24,9 @@ _OUTPUTS = ((1, _ANCHOR_COUNT, 4 + 2 * _KEYPOINT_COUNT), (1, _ANCHOR_COUNT, 1))
 SAME_OVERLAP = 0.3
 """Boxes with so much in common (over their joint area) are of one palm, which lies at their mean, weighted by score."""
 
+CLOSE_FACTOR = 1.6
+"""Side of a near look over that of the hand's square."""
+
 HAND_FACTOR, HAND_SHIFT = 2.6, 0.5
 """The hand's square: its side over the palm box's longer side, and its way towards the fingers over the box's height."""
 
@@ -74,7 +77,16 @@ class PalmNetwork:
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Palm]:
         """The palms in an RGB image, best score first."""
-        square = Square.whole(image.shape[1], image.shape[0])
+        return self._in_square(image, Square.whole(image.shape[1], image.shape[0]))
+
+    def closer(self, image: UInt8[np.ndarray, "height width 3"], palm: Palm) -> Palm:
+        """The same palm, seen from so near that its hand fills a third of the square; as it was where it is not seen from there."""
+        hand = palm.hand_square
+        near = self._in_square(image, Square(hand.x, hand.y, CLOSE_FACTOR * hand.side))
+        same = [other for other in near if _overlap(other.box, palm.box) > SAME_OVERLAP]
+        return max(same, key=lambda other: _overlap(other.box, palm.box), default=palm)
+
+    def _in_square(self, image: UInt8[np.ndarray, "height width 3"], square: Square) -> list[Palm]:
         places, logits = (output[0].astype(np.float64) for output in self._network(square.pixels(image, SIDE_PX, BLACK)))
         scores = 1 / (1 + np.exp(-logits[:, 0].clip(-100, 100)))
         likely = scores >= self._min_score
