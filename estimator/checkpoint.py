@@ -42,6 +42,15 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     write_file(path, data)
 
 
+def checkpoint_kind(path: Path) -> str:
+    """Which network a file's weights are for (see ``Checkpoint``).
+
+    Raises:
+        InputError: when the file is missing or damaged.
+    """
+    return _read(path).kind
+
+
 def load_checkpoint(path: Path, kind: str, made_for: str) -> Checkpoint:
     """Read what ``save_checkpoint`` wrote.
 

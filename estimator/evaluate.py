@@ -30,8 +30,9 @@ class EvaluateOptions(CommandOptions):
     side of the joints' box). Numbers are means over found hands, joints marked invalid left out: 2D end-point error in pixels and
     over the hand's size, share of joints within 5 % of that size (PCK), joint errors in mm with both wrists on one point (rr) and
     after the best similarity (pa), area under the PCK curve of the root-relative errors from 20 to 50 mm (AUC).
-    Methods: "detector" is the landmark detector as it comes; "landmarks" (learned inverse kinematics), "default" (the best that ships:
-    today the same) and, where --encoder names a file, its stem are encoders alone, placed rigidly; "full" is the pipeline with --encoder.
+    Methods: "detector" is the landmark detector as it comes; "landmarks" (learned inverse kinematics), "image" (the image alone), "default"
+    (landmarks, and features of the detector's network) and, where --encoder names a file, its stem are encoders alone, placed rigidly;
+    "full" is the pipeline with --encoder.
 
     Exit status: 0 done; 2 wrong usage or an input that cannot be used (the others are still measured); 3 done, but in at least one
     photograph the annotated hand was not found.
@@ -43,9 +44,9 @@ class EvaluateOptions(CommandOptions):
     """What PATH is; rhd is not read yet."""
     split: Annotated[SplitName | None, tyro.conf.arg(help_behavior_hint="(only with rhd)")] = None
     """Which part of the data set to measure; photos has no parts."""
-    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
-    """What reads the pose in the full pipeline: default (the best that ships: landmarks), landmarks (learned inverse kinematics), or a
-    file of weights, which is measured alone too."""
+    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
+    """What reads the pose in the full pipeline: default, landmarks or image (see above), or a file of weights, which is measured alone
+    too."""
     decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
     """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True

@@ -16,8 +16,8 @@ from estimator.images import read_photograph
 from estimator.pipeline import EstimatorOptions, HandEstimator
 
 DETECTOR, FULL = "detector", "full"
-SHIPPED_ENCODERS = ("landmarks", "default")
-_TAKEN_NAMES = (DETECTOR, FULL, "image", *SHIPPED_ENCODERS)
+SHIPPED_ENCODERS = ("landmarks", "image", "default")
+_TAKEN_NAMES = (DETECTOR, FULL, *SHIPPED_ENCODERS)
 
 
 @dataclass(frozen=True)

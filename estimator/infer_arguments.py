@@ -46,8 +46,9 @@ class Arguments(CommandOptions):
     """A person's bone lengths, as python -m estimator.calibrate writes them: proportions and scale of every hand."""
     hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: the profile's or average)")] = None
     """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result, before that of a profile."""
-    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks}|FILE")] = "default"
-    """What reads the pose: landmarks (learned inverse kinematics), default (the best that ships: landmarks), or a file of weights."""
+    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
+    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the image
+    alone), or a file of weights."""
     decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
     """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True

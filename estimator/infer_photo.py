@@ -106,7 +106,7 @@ def _versions(estimator: HandEstimator) -> ModelVersions:
     return ModelVersions(
         template=estimator.template.id,
         decoder=estimator.decoder_name,
-        encoder="landmarks" if encoder == "default" else encoder,
+        encoder=encoder,
     )
 
 

@@ -7,7 +7,7 @@ detector's own run.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, UInt8
 
 from estimator.hand.template import LANDMARK_NAMES
 from estimator.network import InnerOutput
@@ -35,6 +35,7 @@ class LandmarkFeatures:
         landmarks_mm: the same relative to one another, mm; the square's axes: x right, y down, z forward.
         pooled: the network's last feature, averaged over the square.
         sampled: its feature maps at the landmarks, map after map, in each of them landmark after landmark.
+        picture: RGB, what the network saw.
     """
 
     presence: float
@@ -43,6 +44,7 @@ class LandmarkFeatures:
     landmarks_mm: Float[np.ndarray, "21 3"]
     pooled: Float32[np.ndarray, " pooled"]
     sampled: Float32[np.ndarray, " sampled"]
+    picture: UInt8[np.ndarray, "side side 3"]
 
 
 def sample_maps(maps: list[Float32[np.ndarray, "1 _ _ _"]], points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, " sampled"]:

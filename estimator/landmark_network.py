@@ -96,6 +96,7 @@ class LandmarkNetwork:
             landmarks_mm=solid.reshape(21, 3).astype(np.float64) * 1000.0,
             pooled=pooled[0],
             sampled=sample_maps(maps, landmarks[:, :2]),
+            picture=picture,
         )
 
     def look_at_all(self, pictures: Iterable[UInt8[np.ndarray, "224 224 3"]]) -> list[LandmarkFeatures]:

@@ -12,16 +12,15 @@ from jaxtyping import Float, UInt8
 from estimator.bone_lengths import with_joint_offsets
 from estimator.crop import MIRROR, HandCrop, crop_hand
 from estimator.detector import Detection, HandDetector
-from estimator.encoder import LANDMARK_ENCODER, LandmarkEncoder
+from estimator.encoders import HandLook, open_encoder
 from estimator.errors import InputError
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
-from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import JOINT_NAMES, WRIST, HandTemplate
+from estimator.hand.template import JOINT_NAMES, WRIST
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.machine import milliseconds_since
-from estimator.personal_decoder import PersonalDecoder, load_personal_decoder
+from estimator.personal_decoder import load_template, open_decoder
 from estimator.placed_hand import PlacedHand, ScaleSource, Side
-from estimator.placement import EncoderPrediction, place, place_refined
+from estimator.placement import EncoderPrediction, Sight, place, place_refined, sight_of
 from estimator.profile import HAND_LENGTHS_MM, HandProfile
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 
@@ -41,7 +40,8 @@ class EstimatorOptions:
         hand: side of all hands; ``auto`` believes the detector.
         profile: the person's bone lengths; None fits the proportions of palm and fingers to each hand.
         hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the profile's, or else the template's.
-        encoder: ``default`` or ``landmarks`` (learned inverse kinematics), or a file of encoder weights.
+        encoder: ``default`` (features of the detector's network, and landmarks), ``landmarks`` (learned inverse kinematics), ``image``
+            (the image alone), or a file of encoder weights.
         decoder: ``template`` (nobody's hand), or a file that stage 1 has trained.
         refine: fit pose, place and proportions to the landmarks after the encoder.
         refinement: how far each piece of evidence is trusted there.
@@ -104,15 +104,15 @@ class HandEstimator:
     def __init__(self, options: EstimatorOptions = EstimatorOptions(), detector: HandDetector | None = None) -> None:
         """``detector`` lets several estimators share one; by default each opens its own."""
         self.options = options
-        person = _person(options.decoder, _shipped_template())
+        person = open_decoder(options.decoder, load_template())
         self.template, self.decoder_name = person.template, person.name
         self.decoder = person.decoder.to(_device(options.device))
-        self.encoder = LandmarkEncoder.load(_encoder_file(options.encoder), self.template.skeleton_id).to(options.device)
         bones, self.refinement = _array(person.decoder.personal_offsets().detach()), options.refinement
         if options.profile is not None:
             options.profile.require_skeleton(self.template.skeleton_id)
             bones, self.refinement = options.profile.joint_offsets(bones), replace(options.refinement, proportion_sigma=0.0)
         self.skeleton = Skeleton.of(replace(self.template, joint_offsets=bones), LandmarkOffsets.load(self.template.skeleton_id))
+        self.encoder = open_encoder(options.encoder, self.skeleton, self.template.skeleton_id, torch.device(options.device))
         self.detector = detector or HandDetector(options.detector_model, options.max_hands)
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class HandEstimator:
         """Everything after detection, and what each stage cost."""
         crop = self._crop(detection, camera)
         begin = time.perf_counter()
-        prediction = self._encode(crop)
+        prediction = self._encode(detection, crop)
         encoded = time.perf_counter()
         state = self._place(prediction, crop, None)
         placed = time.perf_counter()
@@ -175,7 +175,12 @@ class HandEstimator:
         otherwise they are fitted with the rest.
         """
         crop = self._crop(detection, camera)
-        return self._place(self._encode(crop), crop, proportions)
+        return self._place(self._encode(detection, crop), crop, proportions)
+
+    def sight(self, detection: Detection, camera: Camera) -> Sight:
+        """What a detection says of its hand, before anything is fitted to it; that of a right hand, as in ``fit``."""
+        crop = self._crop(detection, camera)
+        return sight_of(self.skeleton, self._encode(detection, crop), crop, self.refinement.encoder_share)
 
     def mesh(self, detection: Detection, camera: Camera, state: HandState) -> PlacedHand:
         """The hand of a state, with side, score and landmarks of a detection."""
@@ -196,11 +201,8 @@ class HandEstimator:
         state = place_refined(skeleton, prediction, crop, settings) if refine else place(skeleton, prediction, crop)
         return state if proportions is None else replace(state, proportions=proportions)
 
-    @torch.inference_mode()
-    def _encode(self, crop: HandCrop) -> EncoderPrediction:
-        landmarks = (crop.landmarks_normal, crop.landmarks_mm)
-        encoded = self.encoder(*(torch.tensor(x, dtype=torch.float32, device=self.options.device) for x in landmarks))
-        return EncoderPrediction(_array(encoded.theta), _array(encoded.R_crop_hand), _array(encoded.landmarks))
+    def _encode(self, detection: Detection, crop: HandCrop) -> EncoderPrediction:
+        return self.encoder(HandLook(crop, detection.features))
 
     @torch.inference_mode()
     def _decode(self, detection: Detection, side: Side, camera: Camera, state: HandState) -> PlacedHand:
@@ -259,32 +261,6 @@ def hand_length_mm(skeleton: Skeleton, state: HandState) -> float:
         length += float(np.linalg.norm(offsets[joint]))
         joint = int(skeleton.parents[joint])
     return length
-
-
-def _shipped_template() -> HandTemplate:
-    try:
-        return HandTemplate.load()
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
-def _person(name: str, template: HandTemplate) -> PersonalDecoder:
-    """Whose hand is posed."""
-    if not name:
-        raise InputError("--decoder is empty; give template or a file that decoder_pretrain.train has written")
-    if name == "template":
-        return PersonalDecoder(HandDecoder(template), template, "template")
-    return load_personal_decoder(Path(name), template)
-
-
-def _encoder_file(name: str) -> Path:
-    if not name:
-        raise InputError("--encoder is empty; give default, landmarks or a file of weights")
-    if name in ("default", "landmarks"):
-        return LANDMARK_ENCODER
-    if name == "image":
-        raise InputError("--encoder image: no image encoder ships with this version; use default, landmarks or a file of weights")
-    return Path(name)
 
 
 def _device(name: str) -> torch.device:

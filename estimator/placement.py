@@ -14,11 +14,19 @@ MINIMAL_DEPTH_MM = 50.0
 
 @dataclass(frozen=True)
 class EncoderPrediction:
-    """An encoder's answer for one crop, as arrays (see ``estimator.encoder.EncodedHand``)."""
+    """An encoder's answer for one crop, as arrays.
+
+    Attributes:
+        theta: see ``estimator.encoder.EncodedHand``.
+        R_crop_hand: see there.
+        landmarks: see there.
+        error_mm: how far the encoder expects its landmarks to be off, mm; None where it does not say.
+    """
 
     theta: Float[np.ndarray, " pose"]
     R_crop_hand: Float[np.ndarray, "3 3"]
     landmarks: Float[np.ndarray, "21 3"]
+    error_mm: float | None = None
 
 
 def place(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop) -> HandState:
@@ -33,16 +41,38 @@ def place(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop) -> 
     return HandState(state.theta, state.rotation, translation_to_pixels(relative, crop.landmarks_px, crop.camera), state.proportions)
 
 
-def place_refined(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop, settings: RefinementSettings) -> HandState:
-    """As ``place``, then refined to landmarks in the image and in space.
+@dataclass(frozen=True)
+class Sight:
+    """What one picture says of a hand: what ``refine`` takes.
+
+    Attributes:
+        start: the encoder's pose where the landmarks are seen.
+        landmarks_px: in the (mirrored) image.
+        relative_mm: landmarks in space, axes of ``camera``, any origin.
+        camera: of the (mirrored) image.
+    """
+
+    start: HandState
+    landmarks_px: Float[np.ndarray, "21 2"]
+    relative_mm: Float[np.ndarray, "21 3"]
+    camera: Camera
+
+
+def sight_of(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop, encoder_share: float) -> Sight:
+    """An encoder's answer and the landmarks of a crop.
 
     The detector's relative landmarks have a size of their own: they are scaled to the encoder's before both are mixed.
     """
-    share = settings.encoder_share
     detected, encoded = crop.landmarks_mm, prediction.landmarks
     size = float((detected * encoded).sum() / max((detected * detected).sum(), 1e-9))
-    target = (share * encoded + (1 - share) * max(size, 0.0) * detected) @ crop.R_camera_crop.T
-    return refine(skeleton, place(skeleton, prediction, crop), crop.landmarks_px, target, crop.camera, settings)
+    target = (encoder_share * encoded + (1 - encoder_share) * max(size, 0.0) * detected) @ crop.R_camera_crop.T
+    return Sight(place(skeleton, prediction, crop), crop.landmarks_px, target, crop.camera)
+
+
+def place_refined(skeleton: Skeleton, prediction: EncoderPrediction, crop: HandCrop, settings: RefinementSettings) -> HandState:
+    """As ``place``, then refined to landmarks in the image and in space."""
+    sight = sight_of(skeleton, prediction, crop, settings.encoder_share)
+    return refine(skeleton, sight.start, sight.landmarks_px, sight.relative_mm, sight.camera, settings)
 
 
 def translation_to_pixels(

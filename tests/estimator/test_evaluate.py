@@ -113,7 +113,7 @@ def test_every_method_is_measured_per_source_and_over_all(tmp_path: Path, capsys
     status, document = run(index)
     assert status == 3  # the dark one
     assert document["schema"] == "deephandmesh-eval/1"
-    methods, sources = ("detector", "landmarks", "default", "full"), ("toys", "night", "all")
+    methods, sources = ("detector", "landmarks", "image", "default", "full"), ("toys", "night", "all")
     assert [(r["source"], r["method"]) for r in document["rows"]] == [(s, m) for s in sources for m in methods]
     assert [row(document, s, "full")["rendered"] for s in sources] == [False, None, None]
     for method in methods:
@@ -147,20 +147,21 @@ def in_plane_shift(document: dict[str, Any], method: str) -> float:
 def test_encoders_are_measured_alone_and_the_pipeline_as_asked_for(tmp_path: Path) -> None:
     index = write_photos(tmp_path, entry("bright.png"))
     _, document = run(index)
-    shifts = {method: in_plane_shift(document, method) for method in ("landmarks", "default", "full")}
-    assert shifts == {"landmarks": pytest.approx(12), "default": pytest.approx(10), "full": pytest.approx(0, abs=1e-6)}
-    assert document["encoders"] == {"landmarks": "landmarks", "default": "default"}
+    shifts = {method: in_plane_shift(document, method) for method in ("landmarks", "image", "default", "full")}
+    unrefined = {"landmarks": pytest.approx(12), "image": pytest.approx(8), "default": pytest.approx(10)}
+    assert shifts == {**unrefined, "full": pytest.approx(0, abs=1e-6)}
+    assert document["encoders"] == {"landmarks": "landmarks", "image": "image", "default": "default"}
     assert (document["encoder"], document["refine"]) == ("default", True)
     assert ToyEstimator.detectors_opened == 1
 
     _, document = run(index, "--no-refine")
-    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", "full"]
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "image", "default", "full"]
     assert in_plane_shift(document, "full") == pytest.approx(10)
     assert not document["refine"]
 
     _, document = run(index, "--encoder", "landmarks")
     assert in_plane_shift(document, "full") == pytest.approx(2)
-    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", "full"]
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "image", "default", "full"]
 
 
 @pytest.mark.usefixtures("toy_estimator")
@@ -169,7 +170,7 @@ def test_encoders_are_measured_alone_and_the_pipeline_as_asked_for(tmp_path: Pat
 )
 def test_an_encoder_of_a_file_has_a_row_of_its_own(tmp_path: Path, file: str, method: str) -> None:
     _, document = run(write_photos(tmp_path, entry("bright.png")), "--encoder", file, "--plots", str(tmp_path / "plots"))
-    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "default", method, "full"]
+    assert [r["method"] for r in document["rows"] if r["source"] == "all"] == ["detector", "landmarks", "image", "default", method, "full"]
     assert document["encoders"][method] == document["encoder"] == file
     beyond = abs(len(file) - len("default"))
     assert in_plane_shift(document, "full") == pytest.approx(beyond)

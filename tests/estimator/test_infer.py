@@ -340,10 +340,10 @@ class TestWrongUsage:
         assert [option for option in [*options.split(), "no-overlay", "device", "debug"] if f"--{option}" not in words] == []
         assert "Exit status" in words
 
-    def test_what_ships_later_is_not_offered(self, capsys) -> None:
+    def test_every_encoder_that_ships_is_offered(self, capsys) -> None:
         assert main(["--help"]) == 0
         words = capsys.readouterr().out
-        assert "{default,landmarks}|FILE" in words
+        assert "{default,landmarks,image}|FILE" in words
 
     @pytest.mark.parametrize("focal", ["19.9", "6001", "1e-9"])
     def test_a_focal_length_that_no_lens_has(self, calls, photo: Path, tmp_path: Path, focal: str, capsys) -> None:

@@ -181,7 +181,6 @@ def test_impossible_options_are_refused(options: dict[str, float], message: str)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoder": "image"}, "no image encoder ships"),
         ({"encoder": "absent.safetensors"}, r"absent\.safetensors: cannot read"),
         ({"device": "cuda:77"}, "--device cuda:77"),
         ({"device": "potato"}, "--device potato"),
