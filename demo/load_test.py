@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import numpy as np
 import tyro
 from gradio_client import Client, handle_file
@@ -26,6 +27,7 @@ from PIL import Image
 from estimator.command import BAD_INPUT, DONE, CommandOptions, run_command
 from estimator.errors import InputError
 
+_PATIENCE_S = 300.0
 _SAMPLE = Path(__file__).parent.parent / "estimator" / "assets" / "sample.jpg"
 
 
@@ -89,13 +91,17 @@ def _photographs(folder: Path) -> dict[str, Path]:
 
 def _visit(address: str, number: int, requests: int, photograph_share: float, photographs: dict[str, Path], report: LoadReport) -> None:
     random = np.random.default_rng(number)
-    client = Client(address, verbose=False)
+    try:
+        client = Client(address, verbose=False, httpx_kwargs={"timeout": _PATIENCE_S})
+    except httpx.HTTPError as error:
+        report.faults.append(f"visitor {number} found nobody there ({error})")
+        return
     for turn in range(requests):
         endpoint = "/image" if random.random() < photograph_share else "/pose"
         start = time.perf_counter()
         try:
             fault = _ask_image(client, photographs, random) if endpoint == "/image" else _ask_pose(client, random)
-        except (AppError, OSError, ValueError) as error:
+        except (AppError, httpx.HTTPError, OSError, ValueError) as error:
             fault = f"lost ({error})"
         if fault:
             report.faults.append(f"visitor {number}, request {turn}, {endpoint}: {fault}")

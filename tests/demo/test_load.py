@@ -8,7 +8,7 @@ from demo.load_test import resident_mb, run_load
 def test_everybody_gets_his_own_answer(address: str) -> None:
     run_load(address, visitors=1, requests=2)
     before = resident_mb(os.getpid())
-    report = run_load(address, visitors=20, requests=60, photograph_share=0.4)
+    report = run_load(address, visitors=20, requests=40, photograph_share=0.3)
     assert report.faults == []
-    assert report.right == 60
+    assert report.right == 40
     assert not resident_mb(os.getpid()) > before + 400
