@@ -9,13 +9,14 @@ from decoder_pretrain.build import studio_frames
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
 from decoder_pretrain.run_folder import RunFolder
-from estimator.command import DONE, INTERRUPTED, CommandOptions, run_command
+from estimator.command import DONE, INTERRUPTED, run_command
 from estimator.errors import InputError
 from estimator.learning.launch import start_fabric
+from estimator.learning.options import MachineOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneOptions(CommandOptions):
+class FinetuneOptions(MachineOptions):
     """Fine-tune a run of decoder_pretrain.train with the texture's loss, on the data that it was trained on."""
 
     run: Path
@@ -29,12 +30,6 @@ class FinetuneOptions(CommandOptions):
 
     epochs: int | None = None
     """Passes over the data (default: the paper's 15); the course of learning rates is shortened alike."""
-
-    workers: int = 0
-    """Processes that read data beside the one that trains."""
-
-    device: str = "cpu"
-    """Where to train: cpu, cuda, mps. Start with torchrun to use several."""
 
     resume: bool = False
     """Go on with the fine-tuning in --out; weight and epochs are taken from it."""

@@ -16,21 +16,18 @@ from decoder_pretrain.launch import complete
 from decoder_pretrain.objective import Objective
 from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.trainer import Trainer
-from estimator.command import DONE, INTERRUPTED, CommandOptions, run_command
+from estimator.command import DONE, INTERRUPTED, run_command
 from estimator.errors import InputError
-from estimator.image_encoder import Backbone, InitialWeights
 from estimator.learning.launch import start_fabric
+from estimator.learning.options import RunOptions, given
 
 TEXTURE_FOLDER = "texture"
 """Of a run's fine-tuning, in the run's."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(CommandOptions):
+class TrainOptions(RunOptions):
     """Train encoder and decoder on one person in a capture studio, real or simulated."""
-
-    out: Path
-    """Folder of the run: configuration, metrics, TensorBoard, checkpoint, weights."""
 
     data: str = "virtual:1"
     """A DeepHandMesh release's data folder, or virtual:1 to virtual:4 for a simulated subject."""
@@ -53,35 +50,11 @@ class TrainOptions(CommandOptions):
     with_: Annotated[tuple[With, ...], tyro.conf.arg(name="with")] = ()
     """Learn the skinning weights, too; fine-tune with the texture's loss afterwards, in the run's folder texture."""
 
-    epochs: int | None = None
-    """Passes over the data; the course of learning rates is shortened alike. A fine-tuning has its own."""
-
-    batch: int | None = None
-    """Samples a step, over all processes."""
-
     moments: int | None = None
     """Moments recorded of a simulated subject."""
 
     size: int | None = None
     """Pixels a side of pictures and depth maps."""
-
-    backbone: Backbone | None = None
-    """The encoder's network."""
-
-    initial: InitialWeights | None = None
-    """The backbone's start."""
-
-    seed: int = 0
-    """Of all randomness."""
-
-    workers: int = 0
-    """Processes that read data beside the one that trains."""
-
-    device: str = "cpu"
-    """Where to train: cpu, cuda, mps. Start with torchrun to use several."""
-
-    resume: bool = False
-    """Go on with the run in --out; all other options are taken from it."""
 
 
 def config_of(options: TrainOptions) -> TrainConfig:
@@ -111,16 +84,12 @@ def config_of(options: TrainOptions) -> TrainConfig:
 
 
 def _resized(config: TrainConfig, options: TrainOptions) -> TrainConfig:
-    encoder = replace(config.encoder, **_given(backbone=options.backbone, initial=options.initial))
-    studio = replace(config.studio, **_given(moments=options.moments, size=options.size))
-    schedule = replace(config.schedule, **_given(batch=options.batch))
+    encoder = replace(config.encoder, **given(backbone=options.backbone, initial=options.initial))
+    studio = replace(config.studio, **given(moments=options.moments, size=options.size))
+    schedule = replace(config.schedule, **given(batch=options.batch))
     if options.epochs is not None:
         schedule = schedule.shortened(options.epochs)
     return replace(config, encoder=encoder, studio=studio, schedule=schedule)
-
-
-def _given(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def run(options: TrainOptions) -> int:

@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from datasets.rhd_files import annotation_file
-from estimator.command import DONE, INTERRUPTED, CommandOptions
+from estimator.command import DONE, INTERRUPTED
 from estimator.errors import InputError
 from estimator.files import write_file
-from estimator.image_encoder import Backbone, ImageEncoder, InitialWeights
+from estimator.image_encoder import ImageEncoder
 from estimator.learning.batches import step_count
 from estimator.learning.launch import start_fabric, train_to_end
+from estimator.learning.options import RunOptions, given
 from estimator.learning.run_folder import RunFolder
 from estimator.personal_decoder import load_template, open_decoder
 from estimator.training_rhd_config import Preset, RhdConfig, preset
@@ -26,15 +27,12 @@ SKIPPED_FILE = "skipped.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainRhdOptions(CommandOptions):
+class TrainRhdOptions(RunOptions):
     """Train an encoder on RHD before a frozen decoder: image in, joint angles out, true bone lengths given.
 
     RUN holds configuration, seed, commit, metrics, TensorBoard logs, checkpoint and, at the end, encoder.safetensors, which
     estimator.infer takes with --encoder.
     """
-
-    out: Path
-    """Folder of the run."""
 
     data: Path | None = None
     """RHD_published_v2, or a folder of the same layout such as datasets.virtual_rhd writes."""
@@ -48,32 +46,8 @@ class TrainRhdOptions(CommandOptions):
     init: Path | None = None
     """Weights to go on from instead of a fresh encoder."""
 
-    epochs: int | None = None
-    """Passes over the data; the course of learning rates is shortened alike."""
-
-    batch: int | None = None
-    """Samples a step, over all processes."""
-
     learning_rate: float | None = None
     """Adam's, at the start."""
-
-    backbone: Backbone | None = None
-    """The encoder's network; crops have the size that it is meant for."""
-
-    initial: InitialWeights | None = None
-    """The backbone's start."""
-
-    seed: int = 0
-    """Of all randomness."""
-
-    workers: int = 0
-    """Processes that read data beside the one that trains."""
-
-    device: str = "cpu"
-    """Where to train: cpu, cuda, mps. Start with torchrun to use several."""
-
-    resume: bool = False
-    """Go on with the run in --out; all other options are taken from it."""
 
 
 def config_of(options: TrainRhdOptions) -> RhdConfig:
@@ -89,16 +63,12 @@ def config_of(options: TrainRhdOptions) -> RhdConfig:
     plain = preset(options.preset, str(options.data.resolve()))
     decoder = options.decoder if options.decoder == "template" else str(Path(options.decoder).resolve())
     try:
-        schedule = replace(plain.schedule, **_given(epochs=options.epochs, batch=options.batch, learning_rate=options.learning_rate))
-        encoder = replace(plain.encoder, **_given(backbone=options.backbone, initial=options.initial))
+        schedule = replace(plain.schedule, **given(epochs=options.epochs, batch=options.batch, learning_rate=options.learning_rate))
+        encoder = replace(plain.encoder, **given(backbone=options.backbone, initial=options.initial))
     except ValueError as error:
         raise InputError(str(error)) from error
     init = "" if options.init is None else str(options.init.resolve())
     return replace(plain, decoder=decoder, init=init, encoder=encoder, schedule=schedule, seed=options.seed)
-
-
-def _given(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def run_folder(path: Path) -> RunFolder[RhdConfig]:

@@ -125,7 +125,7 @@ def open_rhd(folder: Path, split: Split) -> Rhd:
     """
     cache = None
     try:
-        if not os.access(folder / split, os.W_OK):
+        if (folder / split).is_dir() and not os.access(folder / split, os.W_OK):
             name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
             cache = cache_folder() / f"rhd_{name}_{split}.npz"
             cache.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from datasets.rhd import Rhd
-from estimator import train
+from estimator import train, training_rhd_data
 from estimator.command import BAD_INPUT, DONE, INTERRUPTED
 from estimator.errors import InputError
 from estimator.hand.bones import bone_lengths
@@ -350,6 +350,15 @@ def test_a_pickle_that_runs_code_is_refused(root: Path, tmp_path: Path, capsys: 
     assert train.main(arguments(root, tmp_path / "run")) == BAD_INPUT
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "refused" in line
+
+
+def test_data_that_cannot_be_written_to_is_indexed_in_the_users_cache(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPHANDMESH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(training_rhd_data.os, "access", lambda *_: False)
+    before = sorted(root.rglob("*"))
+    assert len(training_rhd_data.open_rhd(root, "training")) == 12
+    assert sorted(root.rglob("*")) == before
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
