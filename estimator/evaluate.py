@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -14,9 +14,13 @@ from estimator.command import CommandOptions, needs_checkout, run_command
 from estimator.errors import InputError
 from estimator.files import require_writable_file, require_writable_folder, write_file
 
+if TYPE_CHECKING:
+    from estimator.evaluation import EvaluationSettings
+
 DatasetName = Literal["photos", "rhd"]
 SplitName = Literal["training", "evaluation"]
 SideChoice = Literal["auto", "left", "right", "annotated"]
+BoxChoice = Literal["detected", "annotated"]
 
 TABLE_WIDTH = 140
 """Characters of the table where no terminal says how wide it is."""
@@ -39,20 +43,22 @@ class EvaluateOptions(CommandOptions):
     """
 
     path: tyro.conf.Positional[Path]
-    """An index.json of annotated photographs, or the folder that holds one."""
+    """An index.json of annotated photographs, or the folder that holds one; of RHD the folder that holds training/ and evaluation/."""
     dataset: DatasetName
-    """What PATH is; rhd is not read yet."""
-    split: Annotated[SplitName | None, tyro.conf.arg(help_behavior_hint="(only with rhd)")] = None
+    """What PATH is: annotated photographs, or RHD (RHD_published_v2, or what datasets.virtual_rhd writes)."""
+    split: Annotated[SplitName | None, tyro.conf.arg(help_behavior_hint="(only with rhd; default: evaluation)")] = None
     """Which part of the data set to measure; photos has no parts."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
     """What reads the pose in the full pipeline: default, landmarks or image (see above), or a file of weights, which is measured alone
     too."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
-    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
+    """Whose hand is posed: the default (simulated) one, template (nobody's), or a file that stage 1 has trained."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Whether the full pipeline fits the hand to the landmarks after the encoder."""
-    hand: SideChoice = "auto"
+    hand: Annotated[SideChoice | None, tyro.conf.arg(help_behavior_hint="(default: auto; of rhd annotated)")] = None
     """Which hand the photographs show: the detector's own answer, one side for all, or what the annotation says."""
+    box: Annotated[BoxChoice | None, tyro.conf.arg(help_behavior_hint="(default: detected; of rhd annotated)")] = None
+    """Where the hand is looked for: in the whole photograph, or in the box around the annotated joints."""
     limit: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: all)")] = None
     """Use only so many photographs, spread evenly over the index."""
     json_file: Annotated[Path | None, tyro.conf.arg(name="json", metavar="FILE", help_behavior_hint="(default: not written)")] = None
@@ -73,21 +79,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: EvaluateOptions) -> int:
     _check(options)
     with needs_checkout("python -m estimator.evaluate"):
-        from estimator.evaluation import EvaluationSettings, evaluate, read_samples
+        from estimator.evaluation import evaluate, read_samples
         from estimator.evaluation_report import evaluation_document, evaluation_table
-    samples = read_samples(options.path, options.limit)
-    if options.json_file is not None:
-        require_writable_file(options.json_file)
-    if options.plots is not None:
-        require_writable_folder(options.plots)
+        from estimator.evaluation_rhd import protocol_document, protocol_rows, protocol_table, read_rhd_samples
+    rhd = read_rhd_samples(options.path, options.split or "evaluation", options.limit) if options.dataset == "rhd" else None
+    samples = read_samples(options.path, options.limit) if rhd is None else rhd.samples
+    _require_places(options)
 
-    settings = EvaluationSettings(options.encoder, options.decoder, options.refine, options.hand, options.detector_model, options.device)
+    settings = _settings(options)
     evaluation = evaluate(samples, settings, options.debug)
     if not evaluation.rows:
         raise InputError(f"{options.path}: none of its {len(samples)} photographs could be used; see the messages above")
-    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(evaluation_table(evaluation.rows))
+    document = evaluation_document(evaluation.rows, settings, options.dataset, options.path)
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    console.print(evaluation_table(evaluation.rows))
+    if rhd is not None:
+        protocol = protocol_rows(evaluation.rows)
+        console.print(protocol_table(protocol))
+        document |= protocol_document(protocol, rhd)
     if options.json_file is not None:
-        document = evaluation_document(evaluation.rows, settings, options.dataset, options.path)
         write_file(options.json_file, json.dumps(document, indent=1, allow_nan=False).encode())
     if options.plots is not None:
         # Matplotlib takes a second to import and not everyone wants plots.
@@ -97,10 +107,31 @@ def _run(options: EvaluateOptions) -> int:
     return evaluation.status
 
 
+def _settings(options: EvaluateOptions) -> "EvaluationSettings":
+    from estimator.evaluation import EvaluationSettings
+
+    of_rhd = options.dataset == "rhd"
+    return EvaluationSettings(
+        encoder=options.encoder,
+        decoder=options.decoder,
+        refine=options.refine,
+        hand=options.hand or ("annotated" if of_rhd else "auto"),
+        box=options.box or ("annotated" if of_rhd else "detected"),
+        detector_model=options.detector_model,
+        device=options.device,
+    )
+
+
+def _require_places(options: EvaluateOptions) -> None:
+    """That what is written can be, before work is spent on it."""
+    if options.json_file is not None:
+        require_writable_file(options.json_file)
+    if options.plots is not None:
+        require_writable_folder(options.plots)
+
+
 def _check(options: EvaluateOptions) -> None:
-    if options.dataset == "rhd":
-        raise InputError("--dataset rhd: comes with the stage 2 encoder and is not read yet; use --dataset photos")
-    if options.split is not None:
+    if options.dataset == "photos" and options.split is not None:
         raise InputError(f"--split {options.split}: photos has no splits; leave the option out")
     if options.limit is not None and options.limit < 1:
         raise InputError(f"--limit {options.limit}: at least 1 photograph has to be measured")

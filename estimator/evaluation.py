@@ -5,18 +5,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Float, UInt8
+
 from datasets.photos import read_photos
 from datasets.sample import HandSample
 from estimator.command import BAD_INPUT, DONE, NO_HAND, progress_bar, report
-from estimator.detector import Detection
+from estimator.detector import Detection, HandDetector
 from estimator.errors import InputError
 from estimator.evaluation_scores import HandScore, Prediction, Row, Truth, nearest_found, table_rows, truth_in_image
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.images import read_photograph
+from estimator.learning.batches import spread_evenly
 from estimator.pipeline import EstimatorOptions, HandEstimator
 
 DETECTOR, FULL = "detector", "full"
 SHIPPED_ENCODERS = ("landmarks", "image", "default")
+BoxChoice = Literal["detected", "annotated"]
 _TAKEN_NAMES = (DETECTOR, FULL, *SHIPPED_ENCODERS)
 
 
@@ -29,6 +34,7 @@ class EvaluationSettings:
         decoder: of every method (see ``EstimatorOptions``).
         refine: whether the full pipeline refines.
         hand: which hand the photographs show: as detected, one side for all, or as annotated.
+        box: whether the hand is looked for in the whole photograph or in the annotated joints' box.
         detector_model: the detector's model bundle; None finds or fetches it.
         device: where the networks run.
     """
@@ -37,6 +43,7 @@ class EvaluationSettings:
     decoder: str = "template"
     refine: bool = True
     hand: Literal["auto", "left", "right", "annotated"] = "auto"
+    box: BoxChoice = "detected"
     detector_model: Path | None = None
     device: str = "cpu"
 
@@ -68,9 +75,7 @@ def read_samples(path: Path, limit: int | None) -> list[HandSample]:
         samples = read_photos(path)
     except ValueError as error:
         raise InputError(str(error)) from error
-    if limit is None or limit >= len(samples):
-        return samples
-    return [samples[index * len(samples) // limit] for index in range(limit)]
+    return [samples[index] for index in spread_evenly(len(samples), limit)]
 
 
 def evaluate(samples: Sequence[HandSample], settings: EvaluationSettings, debug: bool) -> Evaluation:
@@ -122,13 +127,30 @@ def score_sample(sample: HandSample, methods: Mapping[str, HandEstimator], setti
         truth = truth_in_image(sample, camera)
     except ValueError as error:
         raise InputError(str(error)) from error
-    detections = methods[FULL].detector(image)
+    detector = methods[FULL].detector
+    detections = list(detector(image)) if settings.box == "detected" else _in_box(detector, image, annotated_joints(sample, camera))
     nearest = nearest_found(truth, [detection.landmarks_px for detection in detections])
     if nearest is None:
         return [HandScore(sample, truth, method, None) for method in (DETECTOR, *methods)]
     side = {"auto": None, "annotated": sample.side}.get(settings.hand, settings.hand)
     detection = detections[nearest] if side is None else replace(detections[nearest], side=side)
     return list(_answers(sample, truth, detection, camera, methods))
+
+
+def annotated_joints(sample: HandSample, camera: Camera) -> Float[np.ndarray, "joints 2"]:
+    """All that is known of where the joints lie, hidden ones too: those known in space, else those trusted in the image; pixels."""
+    if sample.joints_mm is not None:
+        return camera.project(sample.joints_mm[sample.valid])
+    assert sample.joints_px is not None, "there is something to compare with"
+    return sample.joints_px[sample.visible]
+
+
+def _in_box(
+    detector: HandDetector, image: UInt8[np.ndarray, "height width 3"], joints_px: Float[np.ndarray, "joints 2"]
+) -> list[Detection]:
+    (left, top), (width, height) = joints_px.min(axis=0), np.ptp(joints_px, axis=0)
+    inside = detector.in_box(image, (float(left), float(top), float(width), float(height)))
+    return [inside] if inside else []
 
 
 def _answers(

@@ -20,6 +20,7 @@ def evaluation_document(rows: Sequence[Row], settings: EvaluationSettings, datas
         "dataset": dataset,
         "path": str(path),
         "hand": settings.hand,
+        "box": settings.box,
         "encoder": settings.encoder,
         "decoder": settings.decoder,
         "encoders": settings.encoders,

@@ -5,7 +5,8 @@ import torch
 from jaxtyping import Bool, Float
 
 from estimator.hand.alignment import align_similarity
-from estimator.hand.template import LANDMARK_NAMES
+from estimator.hand.bones import bone_lengths, with_bone_lengths
+from estimator.hand.template import LANDMARK_NAMES, LANDMARK_PARENTS
 
 _ROOT = LANDMARK_NAMES.index("wrist")
 
@@ -55,6 +56,30 @@ def similarity_aligned_distances(
     return joint_distances(aligned.numpy(), true, mask)
 
 
+def with_true_bone_lengths(estimated: Float[np.ndarray, "21 3"], true: Float[np.ndarray, "21 3"]) -> Float[np.ndarray, "21 3"]:
+    """The estimated landmarks, each as far from the one before it on its finger as the true ones are; directions and wrist stay."""
+    lengths = bone_lengths(torch.from_numpy(true.astype(float)), LANDMARK_PARENTS)
+    return with_bone_lengths(torch.from_numpy(estimated.astype(float)), lengths, LANDMARK_PARENTS).numpy()
+
+
+def scale_aligned_distances(
+    estimated: Float[np.ndarray, "21 3"], true: Float[np.ndarray, "21 3"], mask: Bool[np.ndarray, " 21"]
+) -> Float[np.ndarray, " 21"]:
+    """Distance of each joint when both wrists stand on one point and the size is the one that fits best in least squares.
+
+    Directions stay as they are. Without a trustworthy wrist every joint is nan.
+
+    Raises:
+        ValueError: when all estimated joints lie on the wrist: then no size is best.
+    """
+    used = mask & mask[_ROOT]
+    own, target = estimated - estimated[_ROOT], true - true[_ROOT]
+    size = float(np.square(own[used]).sum())
+    if used.any() and size == 0:
+        raise ValueError("a scale alignment needs joints apart from the wrist; all lie on it")
+    return joint_distances((own[used] * target[used]).sum() / (size or 1.0) * own, target, used)
+
+
 def pck(errors: Float[np.ndarray, "*batch"], thresholds: Float[np.ndarray, " thresholds"]) -> Float[np.ndarray, " thresholds"]:
     """Share of correct keypoints: of the joints that count, how many err by at most each threshold; nan when none counts."""
     counted = np.sort(errors[~np.isnan(errors)])
@@ -74,6 +99,12 @@ def auc(errors: Float[np.ndarray, "*batch"], low: float, high: float) -> float:
     if not low < high:
         raise ValueError(f"auc: expected low < high, not {low} and {high}")
     return mean(np.clip((high - errors) / (high - low), 0, 1))
+
+
+def median(errors: Float[np.ndarray, "*batch"]) -> float:
+    """Median of the joints that count; nan, without a warning, when none does."""
+    counted = errors[~np.isnan(errors)]
+    return float(np.median(counted)) if len(counted) else float("nan")
 
 
 def mean(errors: Float[np.ndarray, "*batch"]) -> float:

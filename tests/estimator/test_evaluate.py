@@ -277,7 +277,7 @@ def test_exit_status_when_no_hand_is_found_and_when_nothing_can_be_used(tmp_path
     "options",
     [
         ["--dataset", "rhd"],
-        ["--dataset", "rhd", "--split", "evaluation"],
+        ["--dataset", "rhd", "--split", "half"],
         ["--dataset", "photos", "--split", "evaluation"],
         ["--dataset", "photos", "--split", "half"],
         ["--dataset", "photos", "--limit", "0"],
@@ -297,7 +297,7 @@ def test_wrong_usage_ends_with_2_and_no_traceback(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--dataset", "rhd"], "comes with the stage 2 encoder"),
+        (["--dataset", "rhd"], "not an RHD folder"),
         (["--dataset", "photos", "--split", "evaluation"], "photos has no splits"),
         (["--dataset", "photos", "--json", "/proc/none/x.json"], "/proc/none: cannot be written"),
         (["--dataset", "photos", "--plots", "/proc/none"], "/proc/none: cannot be written"),

@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from estimator import metrics
+from estimator.hand.template import LANDMARK_PARENTS
 
 ALL = np.ones(21, dtype=bool)
 
@@ -139,3 +140,49 @@ def test_the_mean_leaves_out_what_does_not_count() -> None:
     assert metrics.mean(np.array([1.0, np.nan, 3.0])) == 2
     assert np.isnan(metrics.mean(np.array([np.nan])))
     assert np.isnan(metrics.mean(np.array([])))
+
+
+JOINTS = random_joints(11)
+
+
+def bones(joints: np.ndarray) -> np.ndarray:
+    return np.array([np.linalg.norm(joint - joints[parent]) for joint, parent in zip(joints[1:], LANDMARK_PARENTS[1:], strict=True)])
+
+
+def test_true_bone_lengths_keep_every_direction_and_the_wrist() -> None:
+    estimated, true = JOINTS, 1.3 * JOINTS[::-1]
+    given = metrics.with_true_bone_lengths(estimated, true)
+    np.testing.assert_allclose(bones(given), bones(true))
+    np.testing.assert_allclose(given[0], estimated[0])
+    for joints in (given, estimated):
+        directions = (joints[1:] - joints[list(LANDMARK_PARENTS[1:])]) / bones(joints)[:, None]
+        np.testing.assert_allclose(directions, (estimated[1:] - estimated[list(LANDMARK_PARENTS[1:])]) / bones(estimated)[:, None])
+
+
+def test_a_hand_of_another_size_is_without_error_once_its_size_is_given() -> None:
+    smaller = 0.7 * JOINTS + np.array([5.0, -3.0, 90.0])
+    everywhere = np.ones(21, dtype=bool)
+    np.testing.assert_allclose(metrics.scale_aligned_distances(smaller, JOINTS, everywhere), 0, atol=1e-9)
+    assert metrics.root_relative_distances(smaller, JOINTS, everywhere).max() > 1
+
+
+def test_no_size_is_better_than_the_scale_aligned_one() -> None:
+    generator = np.random.default_rng(3)
+    estimated, mask = JOINTS + generator.normal(0, 9, JOINTS.shape), generator.random(21) > 0.2
+    mask[0] = True
+    best = np.nansum(np.square(metrics.scale_aligned_distances(estimated, JOINTS, mask)))
+    own = estimated - estimated[0]
+    for size in np.linspace(0.5, 1.5, 101):
+        assert best <= np.nansum(np.square(metrics.joint_distances(size * own + JOINTS[0], JOINTS, mask))) + 1e-9
+
+
+def test_without_a_wrist_or_without_a_size_nothing_is_scale_aligned() -> None:
+    without_wrist = np.arange(21) > 0
+    assert np.isnan(metrics.scale_aligned_distances(JOINTS, JOINTS, without_wrist)).all()
+    with pytest.raises(ValueError, match="all lie on it"):
+        metrics.scale_aligned_distances(np.zeros((21, 3)), JOINTS, np.ones(21, dtype=bool))
+
+
+def test_median_leaves_out_what_does_not_count() -> None:
+    assert metrics.median(np.array([1.0, np.nan, 9.0, 2.0])) == 2.0
+    assert np.isnan(metrics.median(np.full(3, np.nan)))
