@@ -6,13 +6,9 @@ comes from far more sampled poses (``training_landmarks``) than there are pictur
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +18,9 @@ from rich.console import Console
 from torch import Generator, Tensor
 from torch.nn.functional import l1_loss
 
-from datasets.virtual_rhd.stream import VirtualRhd, VirtualRhdOptions
+from datasets.virtual_rhd.stream import VirtualRhdOptions
 from estimator.checkout import checkout_commit
-from estimator.command import DONE, CommandOptions, progress_bar
+from estimator.command import DONE, CommandOptions
 from estimator.encoder import LANDMARK_ENCODER, LandmarkEncoder
 from estimator.errors import InputError
 from estimator.feature_encoder import (
@@ -36,14 +32,13 @@ from estimator.feature_encoder import (
     Inputs,
     features_for,
 )
-from estimator.files import require_writable_file, require_writable_folder, write_file
+from estimator.files import require_writable_file, write_file
 from estimator.hand.alignment import align_similarity
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import LANDMARK_JOINTS, LANDMARK_NAMES, HandTemplate, Side
-from estimator.landmark_network import LandmarkNetwork
 from estimator.landmark_offsets import LandmarkOffsets
-from estimator.models import HAND_LANDMARKER, cache_folder, cached_bundle
-from estimator.training_default_samples import SHARD, FeatureSamples, SampleMaker, make_shard, read_shards
+from estimator.training_default_pictures import look_at_pictures
+from estimator.training_default_samples import SHARD, FeatureSamples, read_shards
 from estimator.training_linear_map import LinearFit, fit_map, out_of_fold
 from estimator.version import VERSION
 
@@ -130,7 +125,7 @@ def run(options: TrainDefaultOptions) -> int:
     require_writable_file(options.out)
     console = Console(stderr=True)
     template = HandTemplate.load()
-    shards = look_at_pictures(options, console)
+    shards = look_at_pictures(options.pictures, options.rendering, options.seed, options.processes, console)
     encoder, report = train(options, template, shards, console)
     encoder.save(options.out, template.skeleton_id)
     record = {
@@ -143,40 +138,6 @@ def run(options: TrainDefaultOptions) -> int:
     }
     write_file(options.out.with_suffix(".json"), json.dumps(record, indent=1, default=str).encode())
     return DONE
-
-
-def look_at_pictures(options: TrainDefaultOptions, console: Console) -> list[Path]:
-    """The shards of the run's pictures, made where they are missing."""
-    wanted = hashlib.sha256(repr((options.seed, options.backgrounds, options.environments)).encode()).hexdigest()[:12]
-    folder = cache_folder() / "default_encoder" / wanted
-    require_writable_folder(folder, "set $DEEPHANDMESH_CACHE to a folder with some gigabytes of room")
-    paths = [folder / f"{number:05d}.npz" for number in range(-(-options.pictures // SHARD))]
-    missing = [number for number, path in enumerate(paths) if not path.exists()]
-    if not missing:
-        return paths
-    cached_bundle(HAND_LANDMARKER)  # fetched once, not by each process
-    console.print(f"{len(missing) * SHARD} pictures to render and look at; they are kept in {folder}")
-    parts = [missing[start :: options.processes] for start in range(options.processes)]
-    work = partial(_make_shards, options.seed, options.rendering, folder)
-    with progress_bar() as progress, ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-        task = progress.add_task("pictures", total=len(missing))
-        # One shard at a time would load the renderer again for each: a process keeps its part.
-        for done in as_completed([pool.submit(work, part) for part in parts if part]):
-            progress.advance(task, done.result())
-    return paths
-
-
-def _make_shards(seed: int, rendering: VirtualRhdOptions, folder: Path, numbers: Sequence[int]) -> int:
-    """Make some shards; how many."""
-    torch.set_num_threads(1)
-    try:
-        pictures = VirtualRhd(seed, rendering)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    maker = SampleMaker(HandTemplate.load(), LandmarkNetwork.open(), seed)
-    for number in numbers:
-        make_shard(pictures, number * SHARD, maker, folder / f"{number:05d}.npz")
-    return len(numbers)
 
 
 def train(
