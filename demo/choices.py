@@ -9,14 +9,12 @@ import gradio as gr
 
 from demo.uploads import FileData, number, uploaded
 from demo.visitor_files import VisitorFiles
+from estimator.encoders import ENCODERS
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
 from estimator.images import plausible_focal_px
 from estimator.pipeline import EstimatorOptions, HandChoice
 from estimator.profile import HandProfile
-
-ENCODERS = ("default", "landmarks")
-"""Those that ship. A visitor's choice is one of them and never a file's name."""
 
 SIDES = get_args(HandChoice)
 _LARGEST_PROFILE = 2**18
@@ -63,7 +61,7 @@ def choice_fields() -> list[gr.components.Component]:
         length = gr.Number(
             None, label="Hand length, mm", info="Wrist to tip of the middle finger, 50 to 400: makes size and distance absolute."
         )
-        encoder = gr.Dropdown(list(ENCODERS), value=ENCODERS[0], label="Encoder", info="What reads the pose")
+        encoder = gr.Dropdown(list(ENCODERS), value="default", label="Encoder", info="What reads the pose")
         profile = gr.File(label="Profile of the person, from the Calibrate tab", file_types=[".json"], height=120)
     return [side, focal, length, encoder, profile]
 
@@ -77,7 +75,7 @@ def chosen(defaults: EstimatorOptions, values: Sequence[object], files: VisitorF
     side, focal, length, encoder, profile = values
     if side not in SIDES:
         raise InputError(f"the side is one of {', '.join(SIDES)}")
-    if encoder not in ENCODERS:
+    if encoder not in ENCODERS:  # a file's name is not for visitors
         raise InputError(f"the encoder is one of {', '.join(ENCODERS)}")
     options = replace(
         defaults,

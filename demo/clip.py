@@ -10,7 +10,7 @@ from av.error import FFmpegError
 
 from demo.archive import write_archive
 from demo.choices import Choices
-from demo.estimation import Estimators
+from demo.estimation import Estimators, versions_of
 from estimator.clip import ClipOptions, ClipProgress, ClipSummary, process_clip
 from estimator.clip_outputs import ClipLabels, JsonLines, OverlayFilm
 from estimator.clip_reader import ClipReader
@@ -22,8 +22,7 @@ from estimator.export_bvh import write_bvh_clip
 from estimator.export_gltf_clip import write_glb_clip
 from estimator.export_npz import write_npz_clip
 from estimator.hand_track import HandTrack
-from estimator.pipeline import HandEstimator
-from estimator.result import ModelVersions, SourceImage, file_sha256
+from estimator.result import SourceImage, file_sha256
 
 LONGEST_S = 20.0
 LARGEST_SIDE_PX = 1920
@@ -86,7 +85,7 @@ def process_upload(
         source = stack.enter_context(ClipReader(upload, Section(0.0, LONGEST_S + _TOLERANCE_S)))
         camera = choices.camera(source.info.width, source.info.height)
         options = ClipOptions(focal_px=camera and camera.fx)
-        labels = ClipLabels(_source_image(upload, source.info), "option" if camera else "default", _versions(estimator))
+        labels = ClipLabels(_source_image(upload, source.info), "option" if camera else "default", versions_of(estimator))
         writer = stack.enter_context(ClipWriter(film, source.info))
         lines = stack.enter_context(JsonLines(parts / "frames.jsonl", labels))
         recorder = TrackRecorder()
@@ -132,8 +131,3 @@ def _write_motion(tracks: Sequence[HandTrack], folder: Path) -> None:
 
 def _source_image(path: Path, clip: ClipInfo) -> SourceImage:
     return SourceImage(Path(path.name), clip.width, clip.height, file_sha256(path))
-
-
-def _versions(estimator: HandEstimator) -> ModelVersions:
-    encoder = estimator.options.encoder
-    return ModelVersions(estimator.template.id, estimator.decoder_name, encoder)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from estimator.detector import HandDetector
 from estimator.pipeline import EstimatorOptions, HandEstimator
+from estimator.result import ModelVersions
 from estimator.warm_up import warm_up
 
 MAX_HANDS = 4
@@ -17,6 +18,11 @@ def demo_options(decoder: str | None = None, detector_model: Path | None = None)
     """The estimator's defaults, with the decoder and the detector's model that were asked for."""
     options = EstimatorOptions(max_hands=MAX_HANDS, detector_model=detector_model)
     return options if decoder is None else replace(options, decoder=decoder)
+
+
+def versions_of(estimator: HandEstimator) -> ModelVersions:
+    """What result files say of the models."""
+    return ModelVersions(estimator.template.id, estimator.decoder_name, estimator.options.encoder)
 
 
 class Estimators:

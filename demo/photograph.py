@@ -12,7 +12,7 @@ from PIL import Image
 
 from demo.archive import write_archive
 from demo.choices import Choices
-from demo.estimation import Estimators
+from demo.estimation import Estimators, versions_of
 from demo.scene import Scene, scene_of_hands
 from estimator.export import FORMATS
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
@@ -22,7 +22,7 @@ from estimator.infer_photo import DOUBTFUL_REPROJECTION
 from estimator.pipeline import HandEstimator, StageTimes
 from estimator.placed_hand import PlacedHand
 from estimator.render import render_overlay
-from estimator.result import CameraSource, ModelVersions, Result, ResultTiming, SourceImage, file_sha256
+from estimator.result import CameraSource, Result, ResultTiming, SourceImage, file_sha256
 from estimator.result_folder import Pictures, write_hands, write_pictures_and_result
 
 LARGEST_MEGAPIXELS = 50
@@ -171,9 +171,7 @@ def _write(
     """The archive with everything that ``estimator.infer`` writes."""
     parts = folder / "parts"
     camera = hands[0].camera if hands else Camera.from_fov(DEFAULT_FOV_DEG, image.width, image.height)
-    encoder = estimator.options.encoder
-    versions = ModelVersions(estimator.template.id, estimator.decoder_name, encoder)
-    result = Result(image, camera, source, write_hands(hands, parts, FORMATS), timing, versions)
+    result = Result(image, camera, source, write_hands(hands, parts, FORMATS), timing, versions_of(estimator))
     write_pictures_and_result(parts, Pictures(overlay, None), result)
     return write_archive(parts, folder / f"{image.path.stem}_hands.zip")
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -17,7 +16,7 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import FINGERS, POSE_NAMES, HandTemplate
 from estimator.hand.types import JointFrames, RestHand
 from estimator.machine import milliseconds_since
-from estimator.personal_decoder import DEFAULT_DECODER, PersonalDecoder, load_personal_decoder
+from estimator.personal_decoder import PersonalDecoder, load_template, open_decoder
 
 CORRECTIVES: tuple[Corrective, ...] = ("identity-skeleton", "identity-vertex", "pose-vertex")
 
@@ -130,17 +129,12 @@ class Poser:
 
 
 def poser_of(decoder: str) -> Poser:
-    """The hand of an estimator's ``decoder`` option; where that is the template, the shipped personal hand if there is one.
+    """The hand of an estimator's ``decoder`` option.
 
     Raises:
         InputError: when the file is damaged or made for another template.
     """
-    template = HandTemplate.load()
-    if decoder != "template":
-        return Poser(load_personal_decoder(Path(decoder), template))
-    if DEFAULT_DECODER.exists():
-        return Poser(load_personal_decoder(DEFAULT_DECODER, template))
-    return Poser(PersonalDecoder(HandDecoder(template).eval(), template, "template"))
+    return Poser(open_decoder(decoder, load_template()))
 
 
 def correctives_of(decoder: HandDecoder) -> tuple[Corrective, ...]:
