@@ -66,7 +66,7 @@ def _pck_figure(rows: Sequence[Row]) -> Figure:
     in_image.set_ylabel("share of joints within")
     root_relative.axvspan(20, 50, color="black", alpha=0.06, linewidth=0)
     aligned.legend(loc="lower right", frameon=False)
-    figure.suptitle(f"PCK over found hands ({rows[0].images} photographs; shaded: the range of the AUC)")
+    figure.suptitle(f"PCK over found hands ({rows[0].images} pictures; shaded: the range of the AUC)")
     return figure
 
 
