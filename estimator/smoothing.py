@@ -61,8 +61,8 @@ class Smoothing:
 
     pose: Steadiness = Steadiness(1.0, 2.0, 0.4)
     rotation: Steadiness = Steadiness(1.0, 3.0, 0.3)
-    direction: Steadiness = Steadiness(1.5, 60.0, 0.01)
-    distance: Steadiness = Steadiness(0.6, 12.0, 0.1)
+    direction: Steadiness = Steadiness(1.0, 60.0, 0.01)
+    distance: Steadiness = Steadiness(0.5, 12.0, 0.1)
     velocity_s: float = 0.05
     speed_s: float = 0.1
     line_share: float = 0.3

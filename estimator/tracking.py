@@ -146,9 +146,8 @@ class HandTracker:
 
     def _matched(self, hands: Sequence[Detection], seconds: float) -> list[_Track]:
         """The tracks with what was seen of them, and new ones for hands that belong to none."""
-        pairs = best_pairs(
-            np.array([[self._cost(track, hand, seconds) for hand in hands] for track in self._tracks]).reshape(-1, len(hands))
-        )
+        costs = [self._cost(track, hand, seconds) for track in self._tracks for hand in hands]
+        pairs = best_pairs(np.array(costs, dtype=float).reshape(len(self._tracks), len(hands)))
         tracks = list(self._tracks)
         for index, hand in pairs:
             tracks[index] = self._seen(tracks[index], hands[hand], seconds)

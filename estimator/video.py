@@ -103,13 +103,13 @@ class _Outputs:
         from estimator.clip_writer import ClipWriter
 
         self._arguments, self._clip, self._estimator = arguments, clip, estimator
-        motion = (arguments.save_npz, arguments.glb, arguments.bvh)
-        self.files = [path for path in (arguments.output, arguments.save_json, *motion) if path is not None]
+        named = (arguments.output, arguments.save_json, arguments.save_npz, arguments.glb)
+        self.files = [path for path in named if path is not None]
         self.all: list[ClipOutput] = []
         if arguments.save_json is not None:
             labels = ClipLabels(_source_image(clip), _camera_source(arguments), _versions(estimator))
             self.all.append(stack.enter_context(JsonLines(arguments.save_json, labels)))
-        self._tracks = TrackRecorder() if any(motion) else None
+        self._tracks = TrackRecorder() if any((arguments.save_npz, arguments.glb, arguments.bvh)) else None
         if self._tracks is not None:
             self.all.append(self._tracks)
         self._film = None if arguments.output is None else stack.enter_context(ClipWriter(arguments.output, clip))
@@ -118,12 +118,24 @@ class _Outputs:
 
     def finish(self, options: "ClipOptions") -> tuple[str, ...]:
         """Complete what is complete only at the end; notes on it."""
+        notes = () if self._film is None else self._film.finish()
         if self._tracks is not None:
             self._write_motion(self._tracks.tracks(self._estimator, options.camera(self._clip)))
-        return () if self._film is None else self._film.finish()
+        return notes
 
     def _write_motion(self, tracks: "Sequence[HandTrack]") -> None:
         """What is made of whole tracks."""
+        from estimator.export_bvh import write_bvh_clip
+        from estimator.export_gltf_clip import write_glb_clip
+        from estimator.export_npz import write_npz_clip
+
+        arguments = self._arguments
+        if arguments.save_npz is not None:
+            write_npz_clip(tracks, arguments.save_npz)
+        if arguments.glb is not None:
+            write_glb_clip(tracks, arguments.glb)
+        if arguments.bvh is not None:
+            self.files += write_bvh_clip(tracks, arguments.bvh)
 
 
 def _source_image(clip: "ClipInfo") -> SourceImage:
@@ -138,7 +150,7 @@ def _camera_source(arguments: VideoArguments) -> CameraSource:
 
 def _versions(estimator: "HandEstimator") -> ModelVersions:
     encoder = estimator.options.encoder
-    return ModelVersions(estimator.template.id, estimator.decoder_name, "landmarks" if encoder == "default" else encoder)
+    return ModelVersions(estimator.template.id, estimator.decoder_name, encoder)
 
 
 @contextmanager
