@@ -32,6 +32,7 @@ class _Light:
     """What was gathered for one hand: per frame the light from around and how much there could be, and the key light."""
 
     skin: Rgb
+    gathered: int = 0
     around: deque[tuple[np.ndarray, np.ndarray]] = field(default_factory=lambda: deque(maxlen=FRAMES_GATHERED))
     key: deque[np.ndarray] = field(default_factory=lambda: deque(maxlen=FRAMES_GATHERED))
 
@@ -42,7 +43,6 @@ class ClipOverlay:
     def __init__(self, look: Look = Look()) -> None:
         self._look = look
         self._lights: dict[int, _Light] = {}
-        self._frame = 0
         self._around = sphere_directions(AROUND_COUNT)
         self._key = key_light_directions(look.lighting)
 
@@ -52,7 +52,6 @@ class ClipOverlay:
         """The frame with the hands' meshes over it; ``identities`` say which hand each is. No pixel changes where there is no hand."""
         picture = image.copy()
         if hands:
-            self._frame += 1
             surfaces = [self._surface(hand, self._light_of(identity, hand)) for identity, hand in zip(identities, hands, strict=True)]
             _draw(picture, join(surfaces), hands[0], self._look)
         return picture
@@ -84,7 +83,8 @@ class ClipOverlay:
 
     def _gather(self, hand: PlacedHand, faces: np.ndarray, normals: np.ndarray, light: _Light) -> bool:
         """Add the light of this frame's directions; whether enough frames have been gathered (a new hand has to make up for them)."""
-        part = (self._frame + len(light.key) if len(light.key) < FRAMES_GATHERED else self._frame) % FRAMES_GATHERED
+        part = light.gathered % FRAMES_GATHERED
+        light.gathered += 1
         around, key = self._around[part::FRAMES_GATHERED], self._key[part::FRAMES_GATHERED]
         directions = np.concatenate([around, key])
         seen = visibility(hand.vertices, normals, faces, directions, AROUND_RESOLUTION)
