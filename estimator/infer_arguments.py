@@ -10,7 +10,8 @@ import tyro
 from estimator.command import CommandOptions
 from estimator.errors import InputError
 from estimator.export import FORMATS, MeshFormat
-from estimator.images import PLAUSIBLE_FOV_DEG, printable
+from estimator.images import printable
+from estimator.lens import Lens
 from estimator.placed_hand import Box
 
 RendererName = Literal["software", "pyrender"]
@@ -73,8 +74,7 @@ class Task:
 
     out: Path
     box: Box | None
-    focal_px: float | None
-    fov_deg: float | None
+    lens: Lens
     formats: tuple[MeshFormat, ...]
     renderer: RendererName | None
     views: bool
@@ -88,13 +88,7 @@ def check(arguments: Arguments) -> Task:
     """
     if not arguments.images:
         raise InputError("no image given; name files or folders, for example: python -m estimator.infer photo.jpg")
-    if arguments.focal_px is not None and arguments.fov_deg is not None:
-        raise InputError("--focal-px and --fov-deg say the same thing; give one of them")
-    if arguments.focal_px is not None and not 0 < arguments.focal_px < math.inf:
-        raise InputError(f"--focal-px {arguments.focal_px:g}: a focal length is above 0 and finite, in pixels")
-    smallest, largest = PLAUSIBLE_FOV_DEG
-    if arguments.fov_deg is not None and not smallest <= arguments.fov_deg <= largest:
-        raise InputError(f"--fov-deg {arguments.fov_deg:g}: a lens's field of view is {smallest:.3g} to {largest:.3g} degrees")
+    lens = Lens(arguments.focal_px, arguments.fov_deg)
     if not arguments.encoder:
         raise InputError("--encoder: the name is empty; give default, landmarks or a file of weights")
     if not arguments.decoder:
@@ -102,8 +96,7 @@ def check(arguments: Arguments) -> Task:
     return Task(
         arguments.out,
         None if arguments.box is None else _box(arguments.box),
-        arguments.focal_px,
-        arguments.fov_deg,
+        lens,
         _formats(arguments.formats),
         arguments.renderer if arguments.overlay else None,
         arguments.views,

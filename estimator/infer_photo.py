@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from estimator.errors import InputError
-from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
-from estimator.images import Photograph, plausible_focal_px, printable, read_photograph
+from estimator.hand.camera import Camera
+from estimator.images import Photograph, printable, read_photograph
 from estimator.infer_arguments import Task
 from estimator.pipeline import HandEstimator
 from estimator.placed_hand import Box, PlacedHand
 from estimator.render import render_overlay, render_views
-from estimator.result import CameraSource, ModelVersions, Result, ResultTiming, SourceImage, file_sha256
+from estimator.result import ModelVersions, Result, ResultTiming, SourceImage, file_sha256
 from estimator.result_folder import Pictures, write_hands, write_pictures_and_result
 
 DOUBTFUL_REPROJECTION = 0.08
@@ -40,7 +40,8 @@ def infer_photo(path: Path, folder: Path, estimator: HandEstimator, task: Task) 
     photograph = read_photograph(path)
     for note in photograph.notes:
         print(f"note: {shown}: {note}", file=sys.stderr)
-    camera, camera_source = _camera(photograph, task, shown)
+    height, width = photograph.pixels.shape[:2]
+    camera, camera_source = task.lens.camera(width, height, shown, photograph.focal_px)
     _require_box_inside(task.box, camera, shown)
 
     start = time.perf_counter()
@@ -59,23 +60,6 @@ def infer_photo(path: Path, folder: Path, estimator: HandEstimator, task: Task) 
     write_pictures_and_result(folder, pictures, result)
     _note_doubts(estimate.hands, task, shown)
     return Outcome(estimate.hands, drawn - start)
-
-
-def _camera(photograph: Photograph, task: Task, shown: str) -> tuple[Camera, CameraSource]:
-    height, width = photograph.pixels.shape[:2]
-    if task.focal_px is not None:
-        smallest, largest = plausible_focal_px(width, height)
-        if not smallest <= task.focal_px <= largest:
-            raise InputError(
-                f"{shown}: --focal-px {task.focal_px:g}: with {width} x {height} px a lens has {smallest:.0f} to {largest:.0f} px; "
-                "give the focal length in pixels of this image"
-            )
-        return Camera.from_focal(task.focal_px, width, height), "option"
-    if task.fov_deg is not None:
-        return Camera.from_fov(task.fov_deg, width, height), "option"
-    if photograph.focal_px is not None:
-        return Camera.from_focal(photograph.focal_px, width, height), "exif"
-    return Camera.from_fov(DEFAULT_FOV_DEG, width, height), "default"
 
 
 def _require_box_inside(box: Box | None, camera: Camera, shown: str) -> None:

@@ -129,7 +129,7 @@ def _proportion_of(joint: int, parents: tuple[int, ...]) -> int:
 
 def landmarks_of(skeleton: Skeleton, state: HandState) -> Float[np.ndarray, "21 3"]:
     """The points of a placed skeleton that the detector's 21 landmarks mark, in the camera frame, mm."""
-    return posed(_bones(skeleton), _state(state)).landmarks
+    return posed(kernel_bones(skeleton), kernel_state(state)).landmarks
 
 
 def refine(
@@ -147,11 +147,24 @@ def refine(
     Raises:
         ValueError: when a landmark is not finite.
     """
+    evidence = kernel_evidence(skeleton, start, landmarks_px, relative_mm, camera, settings)
+    return HandState(*_levenberg_marquardt(kernel_bones(skeleton), kernel_state(start), evidence, settings.iterations))
+
+
+def kernel_evidence(
+    skeleton: Skeleton,
+    start: HandState,
+    landmarks_px: Float[np.ndarray, "21 2"],
+    relative_mm: Float[np.ndarray, "21 3"],
+    camera: Camera,
+    settings: RefinementSettings,
+) -> Evidence:
+    """What ``refine`` explains, in the kernel's form."""
     if not (np.isfinite(landmarks_px).all() and np.isfinite(relative_mm).all()):
         raise ValueError("refinement needs finite landmarks; found nan or infinity")
     palm_mm = float(np.linalg.norm(skeleton.joint_offsets[JOINT_NAMES.index("middle1")]))
     depth_mm = max(float(landmarks_of(skeleton, start)[:, 2].mean()), 1.0)
-    evidence = Evidence(
+    return Evidence(
         pixels=_contiguous(landmarks_px),
         relative=_contiguous(relative_mm - relative_mm.mean(axis=0)),
         fx=float(camera.fx),
@@ -164,7 +177,6 @@ def refine(
         limit_sigma=float(settings.limit_sigma),
         proportion_sigma=float(settings.proportion_sigma),
     )
-    return HandState(*_levenberg_marquardt(_bones(skeleton), _state(start), evidence, settings.iterations))
 
 
 def _levenberg_marquardt(bones: Bones, start: State, evidence: Evidence, iterations: int) -> State:
@@ -198,7 +210,8 @@ _DOF_AXES = np.array([axis for _, axis in DEGREES_OF_FREEDOM])
 _LANDMARK_JOINTS = np.array(LANDMARK_JOINTS)
 
 
-def _bones(skeleton: Skeleton) -> Bones:
+def kernel_bones(skeleton: Skeleton) -> Bones:
+    """A skeleton in the kernel's form."""
     return Bones(
         joint_offsets=_contiguous(skeleton.joint_offsets),
         rest_rotations=_contiguous(skeleton.rest_rotations),
@@ -214,7 +227,8 @@ def _bones(skeleton: Skeleton) -> Bones:
     )
 
 
-def _state(state: HandState) -> State:
+def kernel_state(state: HandState) -> State:
+    """A state in the kernel's form: copies."""
     return State(*(_contiguous(part) for part in (state.theta, state.rotation, state.translation, state.proportions)))
 
 

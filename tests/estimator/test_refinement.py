@@ -15,8 +15,8 @@ from estimator.refinement import (
     HandState,
     RefinementSettings,
     Skeleton,
-    _bones,
-    _state,
+    kernel_bones,
+    kernel_state,
     landmarks_of,
     refine,
 )
@@ -69,8 +69,8 @@ def test_kinematics_agree_with_the_decoders(skeleton: Skeleton) -> None:
 @pytest.mark.parametrize("limits", [(-0.5, 1.6), (0.3, 0.6)])
 def test_gradient_is_that_of_the_cost(marked_skeleton: Skeleton, limits: tuple[float, float]) -> None:
     bounds = np.repeat(np.array(limits)[:, None], POSE_SIZE, axis=1)
-    bones = _bones(replace(marked_skeleton, limits=bounds))
-    here, start = _state(state(2)), _state(state(3))
+    bones = kernel_bones(replace(marked_skeleton, limits=bounds))
+    here, start = kernel_state(state(2)), kernel_state(state(3))
     target = landmarks_of(marked_skeleton, state(4))
     evidence = Evidence(
         CAMERA.project(target), target - target.mean(axis=0), CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy, 12.0, 8.0, 0.25, 0.05, 0.05
@@ -104,7 +104,7 @@ def test_rotation_of_a_vector_is_the_exponential_of_its_cross_product() -> None:
 
 
 def test_a_step_halves_a_bone_at_most() -> None:
-    here = _state(state(2))
+    here = kernel_state(state(2))
     shrunk = moved(here, np.concatenate([np.zeros(6 + POSE_SIZE), [-5.0, -0.01, 0, 0, 0, 0]]))
     assert shrunk.proportions[0] == SMALLEST_PROPORTION == 0.5
     assert shrunk.proportions[1] == pytest.approx(here.proportions[1] - 0.01)
