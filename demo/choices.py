@@ -56,10 +56,12 @@ def choice_fields() -> list[gr.components.Component]:
         focal = gr.Number(
             None,
             label="Focal length, mm as on 35 mm film",
-            info="Empty: from the file, else 60° along the diagonal. A phone's main lens has about 26 mm.",
+            info="0: from the file, else 60° along the diagonal. A phone's main lens has about 26 mm.",
         )
         length = gr.Number(
-            None, label="Hand length, mm", info="Wrist to tip of the middle finger, 50 to 400: makes size and distance absolute."
+            None,
+            label="Hand length, mm",
+            info="Wrist to tip of the middle finger, 50 to 400: makes size and distance absolute. 0: not known",
         )
         encoder = gr.Dropdown(list(ENCODERS), value="default", label="Encoder", info="What reads the pose")
         profile = gr.File(label="Profile of the person, from the Calibrate tab", file_types=[".json"], height=120)

@@ -33,6 +33,9 @@ _PAGES = re.compile(
 )
 _CALLS = re.compile(r"/gradio_api/(queue/join|call/(v2/)?\w+|cancel|reset)/?")
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
+_UPLOAD_PROGRESS = "/gradio_api/upload_progress"
+"""Where the page asks how far its upload is, which is Gradio's to know and not ours: it is answered that nothing more will be told."""
+
 _FORM = re.compile(r"multipart/form-data\s*;.*boundary=.", re.IGNORECASE)
 
 _HEADERS = {
@@ -71,6 +74,8 @@ class Door:
             body = await _body(receive)
             refusal = self._objection(body)
             receive = _replayed(body or b"", receive)
+        elif method == "GET" and path == _UPLOAD_PROGRESS:
+            refusal = Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")
         elif method not in ("GET", "HEAD") or not (_PAGES.fullmatch(path) or self._is_served(path)):
             refusal = PlainTextResponse("There is nothing here.", 404)
         await (refusal or self.app)(scope, receive, send)

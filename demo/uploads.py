@@ -32,12 +32,12 @@ def all_uploaded(files: Sequence[FileData] | FileData | None, what: str) -> list
 
 
 def number(value: object, what: str) -> float | None:
-    """A number that was typed; None where the field is empty.
+    """A number that was typed; None where the field is empty or 0, as browsers show it then.
 
     Raises:
         InputError: when it is no number.
     """
-    if value is None or value == "":
+    if value in (None, "", 0):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{what}: expected a number, not {value!r}")

@@ -19,7 +19,7 @@ def build_video_tab(estimators: Estimators, files: VisitorFiles) -> None:
     """Lay out the tab and wire it up; endpoint ``/video``."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            clip = gr.Video(label="Clip", sources=["upload", "webcam"], height=300, elem_id="clip")
+            clip = gr.Video(label="Clip", sources=["upload", "webcam"], height=340, elem_id="clip")
             gr.Markdown(
                 f"Up to {LONGEST_S:.0f} s, {LARGEST_SIDE_PX} px along the longer side and {LARGEST_UPLOAD // 2**20} MB. "
                 "Two cores need about a second for ten frames.",

@@ -32,4 +32,6 @@ def refused_politely() -> Iterator[None]:
         yield
     except InputError as error:
         message = _OPTIONS.sub(lambda option: option[1].replace("-", " "), _OUR_FOLDERS.sub("", str(error)))
-        raise gr.Error(message[:1].upper() + message[1:], title="That did not work", duration=None, print_exception=False) from error
+        if not message.split()[0].endswith(":"):  # a file's name stays as it is
+            message = message[:1].upper() + message[1:]
+        raise gr.Error(message, title="That did not work", duration=None, print_exception=False) from error
