@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from datasets.virtual_rhd.people import Clothes, VirtualPerson
 from datasets.virtual_rhd.solids import CLOTH, SKIN, Course, Solid, bent_line, course, solid, tube_faces
+from datasets.virtual_rhd.things import wrist_band
 
 FOREARM_MM, UPPER_ARM_MM = 215.0, 285.0
 """From the template's open end to the elbow, and from there to the shoulder, of a hand of the template's size."""
@@ -16,6 +17,9 @@ _PROFILE_MM = ((0.0, 0.0), (60.0, 33.0), (140.0, 42.0), (190.0, 43.0), (225.0, 3
 """Radius of the arm by the distance from the template's open end; there it has the wrist's own shape."""
 
 _CORNERS = 40
+_BAND_SHARE, _BAND_ROOM_MM = 0.2, 22.0
+"""Of bare wrists that wear a band, and how far the cuff is from them."""
+
 _HEM_MM = 1.2
 
 
@@ -37,9 +41,11 @@ class Arm:
 
 
 def arm_solids(arm: Arm, person: VirtualPerson, generator: np.random.Generator) -> list[Solid]:
-    """The arm's skin, and its sleeve if it has one."""
+    """The arm's skin, its sleeve if it has one, and what it wears about the wrist."""
     line, shapes = _arm_line(arm, person)
     solids = [_skin(arm, line, shapes, person)]
+    if person.clothes.sleeve_mm > _BAND_ROOM_MM and generator.random() < _BAND_SHARE:
+        solids.append(wrist_band(line.rings(shapes)[:2], generator))
     length_mm = line.passed[-1]
     if person.clothes.sleeve_mm < length_mm - 30:
         solids.append(_sleeve(line, shapes, person.clothes, generator))
@@ -68,9 +74,9 @@ def _skin(arm: Arm, line: Course, shapes: np.ndarray, person: VirtualPerson) -> 
     rings[0] = arm.wrist
     outwards = rings - line.places[:, None]
     outwards /= np.linalg.norm(outwards, axis=-1, keepdims=True)
-    inside = np.clip(0.5 - 0.8 * (outwards @ arm.back), 0, 1)[..., None]
-    # the forearm's inside is paler than its back, and less so towards the elbow
-    palm = inside * np.linspace(0.55, 0.25, len(rings))[:, None, None]
+    inside = np.clip((-(outwards @ arm.back) + 0.1) / 0.7, 0, 1)[..., None]
+    # the forearm's inside is as pale as the palm at the wrist, and less so towards the elbow
+    palm = inside * inside * (3 - 2 * inside) * np.linspace(1.0, 0.2, len(rings))[:, None, None]
     colours = (1 - palm) * person.skin.back + palm * person.skin.palm
     around = np.linspace(0, 1, len(arm.wrist), endpoint=False) * 2 * np.pi * 33
     pattern = np.stack(np.broadcast_arrays(around, line.passed[:, None]), axis=-1)
@@ -84,8 +90,9 @@ def _sleeve(line: Course, skin: np.ndarray, clothes: Clothes, generator: np.rand
     share = (passed - line.passed[0]) / line.passed[-1] * (len(line.passed) - 1)
     corners = np.linspace(0, skin.shape[1], _CORNERS, endpoint=False).astype(int)
     resampled = _resampled(line, share)
-    shapes = np.stack([np.interp(share, np.arange(len(skin)), skin[:, c, axis]) for c in corners for axis in (0, 1)], axis=1)
-    shapes = shapes.reshape(len(share), len(corners), 2)
+    before = np.minimum(share.astype(int), len(skin) - 2)
+    part = (share - before)[:, None, None]
+    shapes = (1 - part) * skin[before][:, corners] + part * skin[before + 1][:, corners]
     radii = np.linalg.norm(shapes, axis=-1, keepdims=True)
     turn = np.linspace(0, 2 * np.pi, len(corners), endpoint=False)
     width = clothes.width_mm * (0.6 + 0.4 * np.clip((passed - start) / 120, 0, 1)) + _folds(passed, turn, clothes.folds_mm, generator).T

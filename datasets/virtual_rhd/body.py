@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float
 from datasets.virtual_rhd.people import VirtualPerson
 from datasets.virtual_rhd.solids import CLOTH, SKIN, Solid, course, solid, tube_faces
 
+Number = float | int
+
 UPPER_ARM_MM = 285.0
 _SHOULDER_MM = (172.0, -38.0, -8.0)
 """Of the right shoulder from the base of the neck: to the person's right, up, to the front."""
@@ -40,7 +42,7 @@ class Trunk:
     front: Float[np.ndarray, "3"]
     size: float
 
-    def place(self, right_mm: float, up_mm: float, front_mm: float) -> Float[np.ndarray, "3"]:
+    def place(self, right_mm: Number, up_mm: Number, front_mm: Number) -> Float[np.ndarray, "3"]:
         """A point from the base of the neck."""
         return self.neck + self.size * (right_mm * self.right + up_mm * self.up + front_mm * self.front)
 
@@ -67,7 +69,7 @@ def find_trunk(
     hands: Float[np.ndarray, "points 3"],
     size: float,
     generator: np.random.Generator,
-    tries: int = 24,
+    tries: int = 16,
 ) -> Trunk | None:
     """A body whose right arm ends in that elbow, upright or nearly, that hides none of the points of hands; None if none is found.
 
@@ -151,13 +153,13 @@ def _head(trunk: Trunk, person: VirtualPerson) -> Solid:
     def spot(at_x: float, at_y: float, wide: float, high: float) -> np.ndarray:
         return np.exp(-(((np.abs(x) - at_x) / wide) ** 2) - ((y - at_y) / high) ** 2) * (z > 0)
 
-    nose = spot(0, -0.12, 0.10, 0.20)
+    nose = spot(0.0, -0.12, 0.10, 0.20)
     hollow = spot(0.36, 0.08, 0.16, 0.10)
     hair = np.clip(8 * (y - 0.52 + 0.55 * (z < 0.15) + 0.2 * np.abs(x)), 0, 1)
     places = np.stack([76 * x * jaw, 112 * y + 8 * hair * (y > 0), 96 * z * jaw + 20 * nose - 7 * hollow + 6 * hair * (z < 0)], axis=-1)
     vertices = trunk.place(0, 158, 14) + trunk.size * (places @ np.stack([trunk.right, trunk.up, trunk.front]))
     skin = person.skin.back * (1 + 0.1 * spot(0.55, -0.25, 0.25, 0.25)[..., None] * (0.6, -0.6, -0.6))
-    eyes, brows, lips = spot(0.36, 0.06, 0.10, 0.035), spot(0.36, 0.22, 0.16, 0.035), spot(0, -0.50, 0.22, 0.05)
+    eyes, brows, lips = spot(0.36, 0.06, 0.10, 0.035), spot(0.36, 0.22, 0.16, 0.035), spot(0.0, -0.50, 0.22, 0.05)
     skin = skin + lips[..., None] * (0.75 * person.skin.palm * (1, 0.6, 0.62) - skin)
     skin = skin + np.clip(1.3 * eyes, 0, 1)[..., None] * (0.05 - skin) + 0.8 * brows[..., None] * (person.hair - skin)
     colours = np.clip(skin + hair[..., None] * (person.hair - skin), 0.004, 0.9)

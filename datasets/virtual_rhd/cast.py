@@ -7,9 +7,9 @@ from jaxtyping import Float
 
 from datasets.virtual_rhd.arm import FOREARM_MM, UPPER_ARM_MM, Arm, arm_solids
 from datasets.virtual_rhd.body import body_solids, find_trunk
-from datasets.virtual_rhd.hand_model import HandModel, ShapedHand, shape_hand
+from datasets.virtual_rhd.hand_model import HandModel, ShapedHand, person_joints, shape_hand
 from datasets.virtual_rhd.people import VirtualPerson
-from datasets.virtual_rhd.poses import PosePool
+from datasets.virtual_rhd.poses import DrawnPose, PosePool
 from datasets.virtual_rhd.scene import SeenHand, mirrored, normalised
 from datasets.virtual_rhd.solids import Solid
 from datasets.virtual_rhd.staging import View, random_rotation, random_view, view_near
@@ -77,13 +77,14 @@ class Cast:
 
 
 def random_cast(
-    model: HandModel, person: VirtualPerson, pool: PosePool, row: int, K: Float[np.ndarray, "3 3"], generator: np.random.Generator
+    model: HandModel, person: VirtualPerson, pool: PosePool, K: Float[np.ndarray, "3 3"], generator: np.random.Generator
 ) -> Cast:
-    """A hand in the pool's pose ``row``, perhaps the other one in another, their arms, perhaps body and things."""
+    """A hand in a pose of the pool, perhaps the other one in another, their arms, perhaps body and things."""
     side: Side = "left" if generator.random() < 0.5 else "right"
     size = person.build.size
-    view = random_view(camera_of(side, K), size, generator)
-    hands = [_play(model, person, pool, row, side, view)]
+    pose = pool.draw(generator)
+    view = random_view(camera_of(side, K), person_joints(model, person.build, pose.rotations), size, generator)
+    hands = [_play(model, person, pose, side, view)]
     if generator.random() < BOTH_SHARE:
         hands += _other(model, person, pool, K, hands[0], generator)
     solids = _bodies(model, person, hands, generator)
@@ -103,9 +104,8 @@ def camera_of(side: Side, K: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3
     return mirrored_K
 
 
-def _play(model: HandModel, person: VirtualPerson, pool: PosePool, row: int, side: Side, view: View) -> PlayedHand:
-    theta = pool.thetas[row]
-    return PlayedHand(side, theta, view, shape_hand(model, person.build, theta, pool.rotations[row], view.turn))
+def _play(model: HandModel, person: VirtualPerson, pose: DrawnPose, side: Side, view: View) -> PlayedHand:
+    return PlayedHand(side, pose.theta, view, shape_hand(model, person.build, pose.theta, pose.rotations, view.turn))
 
 
 def _other(
@@ -114,15 +114,13 @@ def _other(
     """The other hand near the first; often in the same pose. None where there is no room."""
     side: Side = "left" if first.side == "right" else "right"
     alike = generator.random() < 0.3
-    row = int(generator.integers(len(pool.thetas)))
-    theta = first.theta if alike else pool.thetas[row]
-    rotations = first.shaped.rotations if alike else pool.rotations[row]
+    pose = DrawnPose(first.theta, first.shaped.rotations) if alike else pool.draw(generator)
     obstacles = first.joints * MIRROR if side == "left" else first.joints
-    shaped = shape_hand(model, person.build, theta, rotations, np.zeros(3))
-    view = view_near(camera_of(side, K), shaped.joints, obstacles, person.build.size, generator)
+    joints = person_joints(model, person.build, pose.rotations)
+    view = view_near(camera_of(side, K), joints, obstacles, person.build.size, generator)
     if view is None:
         return []
-    return [PlayedHand(side, theta, view, shape_hand(model, person.build, theta, rotations, view.turn))]
+    return [_play(model, person, pose, side, view)]
 
 
 def _bodies(model: HandModel, person: VirtualPerson, hands: list[PlayedHand], generator: np.random.Generator) -> list[Solid]:
@@ -138,7 +136,7 @@ def _bodies(model: HandModel, person: VirtualPerson, hands: list[PlayedHand], ge
     solids: list[Solid] = []
     whole = trunk is not None
     for hand, wrist, elbow in zip(hands, wrists, elbows, strict=True):
-        shoulder = elbow + UPPER_ARM_MM * size * normalised(hand.elbow_direction + generator.normal(0, 0.45, 3))
+        shoulder = elbow + UPPER_ARM_MM * size * normalised(hand.elbow_direction + generator.normal(0, 0.30, 3))
         if trunk is not None:
             own = trunk.right_shoulder if hand.side == hands[0].side else trunk.left_shoulder
             own = own * MIRROR if hands[0].side == "left" else own

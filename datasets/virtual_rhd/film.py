@@ -48,10 +48,10 @@ class Film:
 
 def random_film(generator: np.random.Generator) -> Film:
     """Mostly decent pictures; some dark, some bright, some noisy, some blurred."""
-    level = generator.normal(0, 0.35)
-    dark = generator.random() < 0.06
+    level = generator.normal(0.05, 0.28)
+    dark = generator.random() < 0.03
     warmth, green = generator.normal(0, (0.07, 0.03))
-    exposure = np.exp(level - dark * generator.uniform(0.8, 2.2) + np.array([warmth, green, -warmth]))
+    exposure = np.exp(level - dark * generator.uniform(0.8, 2.0) + np.array([warmth, green, -warmth]))
     blurred = generator.random() < 0.12
     length, direction = (float(generator.uniform(3, 13)), float(generator.uniform(0, np.pi))) if blurred else (0.0, 0.0)
     noisy = generator.random() < 0.25 or dark
@@ -60,7 +60,7 @@ def random_film(generator: np.random.Generator) -> Film:
         softness_px=float(generator.choice([generator.uniform(0.35, 0.7), generator.uniform(0.7, 1.8)], p=[0.75, 0.25])),
         motion_px=(length * float(np.cos(direction)), length * float(np.sin(direction))),
         vignette=float(generator.uniform(0, 0.25)),
-        noise=float(np.exp(generator.uniform(np.log(0.010), np.log(0.030))) if noisy else generator.uniform(0.002, 0.012)),
+        noise=float(np.exp(generator.uniform(np.log(0.010), np.log(0.024))) if noisy else generator.uniform(0.002, 0.012)),
         coarse=bool(generator.random() < 0.5),
         knee=float(generator.uniform(0.55, 0.95)),
         black=float(generator.uniform(0, 0.006)),

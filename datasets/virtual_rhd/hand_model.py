@@ -125,6 +125,11 @@ def shape_hand(
     return ShapedHand(vertices, joints, rotations, model.bend_weights @ flexion)
 
 
+def person_joints(model: HandModel, build: HandBuild, rotations: Float[np.ndarray, "joints 3 3"]) -> Float[np.ndarray, "joints 3"]:
+    """The joints of ``shape_hand`` alone."""
+    return _joints(model, _stretches(build), rotations)
+
+
 def bend_wrist(vertices: Float32[np.ndarray, "vertices 3"], rest_x: Float[np.ndarray, " vertices"], turn: Float[np.ndarray, "3"]) -> None:
     """Turn the arm about the wrist, in place: the more the farther from the hand, up to ``turn``."""
     angle = float(np.linalg.norm(turn))

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32
+from jaxtyping import Bool, Float, Float32
 
 from datasets.environment import Environment
+from datasets.virtual_rhd.scene import Scene
 from estimator.hand.compiled import compiled
 from estimator.hand.occlusion import sphere_directions
 
-AXIS_COUNT = 12
+AXIS_COUNT = 9
 KEY_COUNT = 2
 
 _SOFT_MAP_PX, _KEY_MAP_PX = 72, 160
@@ -148,23 +149,27 @@ class Arrived:
 
 
 def arrive(
-    vertices: Float32[np.ndarray, "vertices 3"],
-    normals: Float32[np.ndarray, "vertices 3"],
-    faces: Int32[np.ndarray, "faces 3"],
+    scene: Scene,
+    wanted: Bool[np.ndarray, " vertices"],
     centre: Float[np.ndarray, "3"],
     reach_mm: float,
     illumination: Illumination,
 ) -> Arrived:
-    """What arrives past everything within ``reach_mm`` of the centre; what lies beyond casts no shadow and lies in none."""
-    points = vertices - centre.astype(np.float32)
+    """What arrives at the wanted vertices past everything within ``reach_mm`` of the centre; what lies beyond casts no shadow.
+
+    In the soft lamps' coarse maps hands are drawn as points, which lie closer together than the maps' pixels.
+    """
+    points, normals, faces = scene.vertices - centre.astype(np.float32), scene.normals, scene.faces
     soft, openness = np.zeros_like(points), np.zeros(len(points), dtype=np.float32)
     scale = np.float32(0.48 * (_SOFT_MAP_PX - 1) / reach_mm)
-    _gather(points, normals, faces, illumination.axes, illumination.powers, _SOFT_MAP_PX, scale, soft, openness)
+    coarse = faces[scene.hand_faces :]
+    lamps = illumination.axes, illumination.powers
+    _gather(points, normals, scene.hand_vertices, coarse, wanted, *lamps, _SOFT_MAP_PX, scale, soft, openness)
     lit = np.ones((len(points), KEY_COUNT), dtype=np.float32)
     scale = np.float32(0.48 * (_KEY_MAP_PX - 1) / reach_mm)
     for number, key in enumerate(illumination.keys):
         if illumination.key_powers[number].max() > 0:
-            _cast(points, normals, faces, key, _KEY_MAP_PX, scale, lit[:, number])
+            _cast(points, normals, faces, wanted, key, _KEY_MAP_PX, scale, lit[:, number])
     return Arrived(soft, openness, lit)
 
 
@@ -232,7 +237,9 @@ def _seen(reach: np.ndarray, across: float, down: float, level: float) -> float:
 def _gather(
     points: np.ndarray,
     normals: np.ndarray,
+    splats: int,
     faces: np.ndarray,
+    wanted: np.ndarray,
     axes: np.ndarray,
     powers: np.ndarray,
     side: int,
@@ -242,7 +249,7 @@ def _gather(
 ) -> None:
     count, one, zero = len(points), np.float32(1), np.float32(0)
     centre, lift = np.float32((side - 1) / 2), np.float32(_LIFT_MM)
-    slack = np.float32(0.7) / scale
+    slack = np.float32(1.2) / scale
     whole = np.zeros(count, dtype=np.float32)
     u, v, z = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
     near, far = np.empty((side, side), dtype=np.float32), np.empty((side, side), dtype=np.float32)
@@ -256,7 +263,14 @@ def _gather(
         near[:] = np.float32(-1e9)
         far[:] = np.float32(-1e9)
         _draw_maps(u, v, z, faces, near, far)
+        for i in range(splats):
+            row, column = int(v[i] + np.float32(0.5)), int(u[i] + np.float32(0.5))
+            if (row >= 0) & (column >= 0) & (row < side) & (column < side):
+                near[row, column] = max(near[row, column], z[i])
+                far[row, column] = max(far[row, column], -z[i])
         for i in range(count):
+            if not wanted[i]:
+                continue
             nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
             cosine = nx * dx + ny * dy + nz * dz
             lamp, own = (0, z[i]) if cosine > zero else (1, -z[i])
@@ -275,7 +289,16 @@ def _gather(
 
 @compiled
 @no_type_check
-def _cast(points: np.ndarray, normals: np.ndarray, faces: np.ndarray, key: np.ndarray, side: int, scale: float, lit: np.ndarray) -> None:
+def _cast(
+    points: np.ndarray,
+    normals: np.ndarray,
+    faces: np.ndarray,
+    wanted: np.ndarray,
+    key: np.ndarray,
+    side: int,
+    scale: float,
+    lit: np.ndarray,
+) -> None:
     """The share of one strong lamp that reaches each vertex."""
     count, one = len(points), np.float32(1)
     centre, lift = np.float32((side - 1) / 2), np.float32(_LIFT_MM)
@@ -289,6 +312,8 @@ def _cast(points: np.ndarray, normals: np.ndarray, faces: np.ndarray, key: np.nd
         z[i] = key[0] * points[i, 0] + key[1] * points[i, 1] + key[2] * points[i, 2]
     _draw_maps(u, v, z, faces, near, far)
     for i in range(count):
+        if not wanted[i]:
+            continue
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         cosine = abs(nx * key[0] + ny * key[1] + nz * key[2])
         across = u[i] + lift * (ax * nx + ay * ny + az * nz)

@@ -174,7 +174,7 @@ def random_skin(tone: float, kind: str, generator: np.random.Generator) -> Skin:
         nail=nail,
         mottle=float(generator.uniform(0.04, 0.14)),
         relief=float(relief),
-        shine=float(0.018 + 0.05 * wet),
+        shine=float(0.016 + 0.028 * wet),
         gloss=float(12 + 50 * wet),
     )
 

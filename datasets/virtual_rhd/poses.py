@@ -8,40 +8,71 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from datasets.pose_sampler import PoseSampler
+from datasets.pose_sampler import PoseDistribution, PoseSampler
 from datasets.virtual_rhd.hand_model import HandModel, load_hand_model
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import FINGERS, POSE_NAMES, POSE_SIZE
 
-POOL = 512
-"""Poses drawn at once."""
+POOL = 2048
+"""Poses drawn at once: pictures take them, jittered."""
+
+POOL_PICTURES = 100_000
+"""So many pictures, by number, share a pool."""
+
+NAMED_SHARE = 0.45
+"""Of the poses that are not signs: near a named one or between two."""
 
 SIGN_SHARE = 0.3
+
+_JITTER_DEG = 2.5
 
 _STATES_DEG = np.array([(0, 3, 2), (-2, 85, 55), (40, 45, 25), (80, 8, 4), (80, 100, 60), (62, 84, 46), (20, 26, 14)])
 _STATE_SHARES = np.array([0.30, 0.08, 0.08, 0.08, 0.26, 0.10, 0.10])
 """Flexion of a finger's three joints: stretched, hooked, half bent, flat and bent at the root, curled, loosely curled, at ease."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PosePool:
     """Poses ready for use.
 
     Attributes:
+        model: whose they are.
         thetas: radians.
+    """
+
+    model: HandModel
+    thetas: Float[np.ndarray, "poses pose"]
+
+    def draw(self, generator: np.random.Generator) -> "DrawnPose":
+        """One of them, a little changed."""
+        theta = self.thetas[generator.integers(len(self.thetas))] + np.radians(generator.normal(0, _JITTER_DEG, POSE_SIZE))
+        theta = np.clip(theta, self.model.template.pose_lower, self.model.template.pose_upper)
+        return DrawnPose(theta, self.model.rotations(theta[None])[0])
+
+
+@dataclass(frozen=True)
+class DrawnPose:
+    """A pose of one picture.
+
+    Attributes:
+        theta: radians.
         rotations: of the joints in the hand frame.
     """
 
-    thetas: Float[np.ndarray, "poses pose"]
-    rotations: Float[np.ndarray, "poses joints 3 3"]
+    theta: Float[np.ndarray, " pose"]
+    rotations: Float[np.ndarray, "joints 3 3"]
+
+
+def pose_pool(seed: int, index: int) -> PosePool:
+    """The poses, of the shipped template, that the picture of this number is taken from."""
+    return _pool(seed, index // POOL_PICTURES)
 
 
 @lru_cache(maxsize=4)
-def pose_pool(seed: int, number: int) -> PosePool:
-    """One of any number of pools, the same for the same seed; its poses are those of the shipped template."""
+def _pool(seed: int, number: int) -> PosePool:
     model = load_hand_model()
-    thetas = sample_poses(model, POOL, Generator().manual_seed(1_000_003 * seed + number)).double().numpy()
-    return PosePool(thetas, model.rotations(thetas))
+    generator = Generator().manual_seed(1_000_003 * seed + number)
+    return PosePool(model, sample_poses(model, POOL, generator).double().numpy())
 
 
 def sample_poses(model: HandModel, count: int, generator: Generator) -> Float[Tensor, "count pose"]:
@@ -61,7 +92,7 @@ def sample_poses(model: HandModel, count: int, generator: Generator) -> Float[Te
 
 @lru_cache(maxsize=1)
 def _sampler(model: HandModel) -> PoseSampler:
-    return PoseSampler(model.template)
+    return PoseSampler(model.template, PoseDistribution(named_share=NAMED_SHARE))
 
 
 def _signs(count: int, sampler: PoseSampler, generator: Generator) -> Float[Tensor, "count pose"]:

@@ -7,7 +7,7 @@ from typing import no_type_check
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
 from datasets.virtual_rhd.light import Arrived, Illumination
 from datasets.virtual_rhd.people import Skin
@@ -60,25 +60,52 @@ class Rendered:
     mask: UInt8[np.ndarray, "height width"]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Which faces a camera sees, sampled at the pixels' centres and half-way between them.
+
+    Attributes:
+        doubled: intrinsic matrix of the samples.
+        screen: of each vertex its place among the samples, and its inverse depth.
+        closeness: inverse depth of each sample; 0 where there is nothing.
+        seen: face of each sample; -1 where there is none.
+        wanted: which vertices belong to faces that are seen.
+    """
+
+    doubled: Float[np.ndarray, "3 3"]
+    screen: Float[np.ndarray, "vertices 3"]
+    closeness: Float32[np.ndarray, "fine fine"]
+    seen: Int32[np.ndarray, "fine fine"]
+    wanted: Bool[np.ndarray, " vertices"]
+
+
+def draw(scene: Scene, K: Float[np.ndarray, "3 3"], side: int) -> Drawn:
+    """What a camera sees of a scene."""
+    fine = 2 * side + 1
+    doubled = np.array([[2.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]]) @ K
+    screen = np.empty((len(scene.vertices), 3))
+    _project(scene.vertices, doubled, screen)
+    closeness, seen = np.zeros((fine, fine), dtype=np.float32), np.full((fine, fine), -1, dtype=np.int32)
+    _draw(screen, scene.faces, scene.hand_faces, closeness, seen)
+    wanted = np.zeros(len(scene.vertices), dtype=np.bool_)
+    _mark(seen, scene.faces, wanted)
+    return Drawn(doubled, screen, closeness, seen, wanted)
+
+
 def render(
     scene: Scene,
-    K: Float[np.ndarray, "3 3"],
-    side: int,
+    drawn: Drawn,
     texture: UInt8[np.ndarray, "rows columns channels"],
     skin: Skin,
     knit: float,
     arrived: Arrived,
     illumination: Illumination,
 ) -> Rendered:
-    """Samples lie at the pixels' centres and half-way between; where they see one smooth surface its centre speaks for the pixel."""
-    fine = 2 * side + 1
-    doubled = np.array([[2.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]]) @ K
-    screen = np.empty((len(scene.vertices), 3))
-    _project(scene.vertices, doubled, screen)
-    closeness, seen = np.zeros((fine, fine), dtype=np.float32), np.full((fine, fine), -1, dtype=np.int32)
-    _draw(screen, scene.faces, closeness, seen)
+    """What was drawn, lit."""
+    seen, closeness, screen = drawn.seen, drawn.closeness, drawn.screen
+    fine, side = len(seen), len(seen) // 2
     soft = arrived.soft.copy()
-    _spread_light(scene.faces, scene.kinds, _SPREAD_ROUNDS, soft)
+    _spread_light(scene.faces[: scene.hand_faces], drawn.wanted, _SPREAD_ROUNDS, soft)
     values = np.column_stack([scene.normals, soft, arrived.openness, arrived.lit, scene.bends, scene.colours])
     heights = np.zeros((fine, fine), dtype=np.float32)
     pattern = _pattern()
@@ -92,7 +119,7 @@ def render(
         scene.faces,
         scene.kinds,
         scene.places,
-        values.astype(np.float32),
+        values.astype(np.float32, copy=False),
         texture,
         pattern,
         np.array([skin.back, skin.palm, skin.blood, skin.vein, skin.nail], dtype=np.float32),
@@ -101,7 +128,7 @@ def render(
         illumination.key_powers,
         illumination.mirror(),
         _soft_gradient(illumination),
-        np.linalg.inv(doubled).astype(np.float32),
+        np.linalg.inv(drawn.doubled).astype(np.float32),
         colours,
         coverage,
     )
@@ -147,17 +174,19 @@ def _project(vertices: np.ndarray, K: np.ndarray, screen: np.ndarray) -> None:
 
 @compiled
 @no_type_check
-def _draw(screen: np.ndarray, faces: np.ndarray, closeness: np.ndarray, seen: np.ndarray) -> None:
-    """The nearest face at each sample, whichever side it shows."""
+def _draw(screen: np.ndarray, faces: np.ndarray, closed: int, closeness: np.ndarray, seen: np.ndarray) -> None:
+    """The nearest face at each sample; the first ``closed`` faces are seen from outside only, the others from both sides."""
     height, width = closeness.shape
     for face in range(len(faces)):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
         ua, va, ub, vb, uc, vc = screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1]
         area = (vb - va) * (uc - ua) - (ub - ua) * (vc - va)
+        if (area == 0) | ((face < closed) & (area < 0)):
+            continue
         first, last = max(0, math.ceil(min(ua, ub, uc))), min(width - 1, math.floor(max(ua, ub, uc)))
         first_row, last_row = max(0, math.ceil(min(va, vb, vc))), min(height - 1, math.floor(max(va, vb, vc)))
         ia, ib, ic = screen[a, 2], screen[b, 2], screen[c, 2]
-        if (first > last) | (first_row > last_row) | (ia == 0) | (ib == 0) | (ic == 0) | (area == 0):
+        if (first > last) | (first_row > last_row) | (ia == 0) | (ib == 0) | (ic == 0):
             continue
         scale = 1 / area
         across_a, down_a, across_b, down_b = (vc - vb) * scale, (ub - uc) * scale, (va - vc) * scale, (uc - ua) * scale
@@ -177,12 +206,24 @@ def _draw(screen: np.ndarray, faces: np.ndarray, closeness: np.ndarray, seen: np
 
 @compiled
 @no_type_check
-def _spread_light(faces: np.ndarray, kinds: np.ndarray, rounds: np.ndarray, soft: np.ndarray) -> None:
-    """Light that has crept under the skin of hands: means over the triangles around, more rounds for red than for blue."""
+def _mark(seen: np.ndarray, faces: np.ndarray, wanted: np.ndarray) -> None:
+    """The corners of all seen faces."""
+    for row in range(seen.shape[0]):
+        for column in range(seen.shape[1]):
+            face = seen[row, column]
+            if face >= 0:
+                for corner in range(3):
+                    wanted[faces[face, corner]] = True
+
+
+@compiled
+@no_type_check
+def _spread_light(faces: np.ndarray, wanted: np.ndarray, rounds: np.ndarray, soft: np.ndarray) -> None:
+    """Light that has crept under the skin: means over the triangles around that are lit, more rounds for red than for blue."""
     sums, counts = np.zeros_like(soft), np.zeros(len(soft), dtype=np.float32)
     third = np.float32(1 / 3)
     for face in range(len(faces)):
-        if kinds[face] == TEXTURED:
+        if wanted[faces[face, 0]] & wanted[faces[face, 1]] & wanted[faces[face, 2]]:
             for corner in range(3):
                 counts[faces[face, corner]] += np.float32(1)
     for step in range(rounds.max()):
@@ -191,8 +232,8 @@ def _spread_light(faces: np.ndarray, kinds: np.ndarray, rounds: np.ndarray, soft
             channels += 1
         sums[:] = np.float32(0)
         for face in range(len(faces)):
-            if kinds[face] == TEXTURED:
-                a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+            a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+            if wanted[a] & wanted[b] & wanted[c]:
                 for channel in range(channels):
                     mean = (soft[a, channel] + soft[b, channel] + soft[c, channel]) * third
                     sums[a, channel] += mean
@@ -295,41 +336,35 @@ def _shade(
     colours: np.ndarray,
     coverage: np.ndarray,
 ) -> None:
-    """Every pixel's colour: its centre's, or the tent-weighted mean of the nine samples around where they see different things."""
+    """Every pixel's colour: of each surface that its nine samples see one is shaded, and counts as much as the tent over its samples."""
     value, light = np.empty(values.shape[1], dtype=np.float32), np.empty(3, dtype=np.float32)
     normal, albedo = np.empty(3, dtype=np.float32), np.empty(3, dtype=np.float32)
-    sixteenth = np.float32(1 / 16)
+    done, sixteenth = np.empty(9, dtype=np.bool_), np.float32(1 / 16)
     for y in range(colours.shape[0]):
         for x in range(colours.shape[1]):
             top, left = 2 * y, 2 * x
-            covered, low, high, kind, mixed = 0, np.float32(1e9), np.float32(0), -1, False
-            for i in range(3):
-                for j in range(3):
-                    face = seen[top + i, left + j]
-                    if face >= 0:
-                        covered += 1
-                        near = closeness[top + i, left + j]
-                        low, high = min(low, near), max(high, near)
-                        mixed |= (kind >= 0) & (kind != kinds[face])
-                        kind = kinds[face]
-            if covered == 0:
-                continue
-            if (covered == 9) & (not mixed) & (1 / low - 1 / high < _JUMP_MM):
+            done[:] = False
+            for step in range(9):
+                first = (step + 4) % 9  # the centre speaks first
+                row, column = top + first // 3, left + first % 3
+                face = seen[row, column]
+                if (face < 0) | done[first]:
+                    continue
+                depth, weight = 1 / closeness[row, column], 0
+                for other in range(9):
+                    i, j = other // 3, other % 3
+                    face_there = seen[top + i, left + j]
+                    if (face_there < 0) | done[other]:
+                        continue
+                    if (kinds[face_there] == kinds[face]) & (abs(1 / closeness[top + i, left + j] - depth) < _JUMP_MM):
+                        done[other] = True
+                        weight += (2 - abs(i - 1)) * (2 - abs(j - 1))
                 _colour(seen, closeness, heights, screen, faces, kinds, places, values, texture, pattern, skin, settings, keys,
-                        key_powers, mirror, gradient, rays, top + 1, left + 1, value, normal, albedo, light)  # fmt: skip
+                        key_powers, mirror, gradient, rays, row, column, value, normal, albedo, light)  # fmt: skip
+                share = np.float32(weight) * sixteenth
+                coverage[y, x] += share
                 for channel in range(3):
-                    colours[y, x, channel] = light[channel]
-                coverage[y, x] = np.float32(1)
-                continue
-            for i in range(3):
-                for j in range(3):
-                    if seen[top + i, left + j] >= 0:
-                        weight = np.float32((2 - abs(i - 1)) * (2 - abs(j - 1))) * sixteenth
-                        _colour(seen, closeness, heights, screen, faces, kinds, places, values, texture, pattern, skin, settings, keys,
-                                key_powers, mirror, gradient, rays, top + i, left + j, value, normal, albedo, light)  # fmt: skip
-                        coverage[y, x] += weight
-                        for channel in range(3):
-                            colours[y, x, channel] += weight * light[channel]
+                    colours[y, x, channel] += share * light[channel]
 
 
 @compiled

@@ -1,6 +1,7 @@
 """Scene: hands, arms and things in one mesh before a camera, as the renderer wants it."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
@@ -43,6 +44,8 @@ class Scene:
         places: of each face's corners on the texture, from 0 to 1 and downwards, or on the pattern, mm.
         kinds: of each face: TEXTURED, or a solid's.
         labels: of each face in the mask.
+        hand_vertices: so many vertices come first that are hands'.
+        hand_faces: so many faces come first that are hands'.
     """
 
     vertices: Float32[np.ndarray, "vertices 3"]
@@ -53,28 +56,26 @@ class Scene:
     places: Float32[np.ndarray, "faces 3 2"]
     kinds: UInt8[np.ndarray, " faces"]
     labels: UInt8[np.ndarray, " faces"]
+    hand_vertices: int
+    hand_faces: int
 
 
 def compose(model: HandModel, hands: list[SeenHand], solids: list[Solid]) -> Scene:
     """One scene of hands and solids."""
-    template = model.template
-    places = (template.uv[template.uv_faces] * (1, -1) + (0, 1)).astype(np.float32)
     parts: list[Solid | SeenHand] = [*hands, *solids]
     faces, face_places, kinds, labels = [], [], [], []
     first = 0
     for part in parts:
         if isinstance(part, SeenHand):
-            own, on_texture = template.faces.astype(np.int32), places
-            if part.side == "left":
-                own, on_texture = own[:, ::-1], on_texture[:, ::-1]
-            kind, label = TEXTURED, np.where(model.parts < PARTS, FIRST_PART[part.side] + model.parts, PERSON)
+            own, on_texture, label = _hand_faces(model, part.side)
+            kind = TEXTURED
         else:
             own, on_texture = part.faces, part.pattern[part.faces]
-            kind, label = part.kind, np.full(len(own), PERSON)
+            kind, label = part.kind, np.full(len(own), PERSON, dtype=np.uint8)
         faces.append(own + np.int32(first))
         face_places.append(on_texture)
         kinds.append(np.full(len(own), kind, dtype=np.uint8))
-        labels.append(label.astype(np.uint8))
+        labels.append(label)
         first += len(part.vertices)
     vertices, all_faces = np.concatenate([part.vertices for part in parts]), np.concatenate(faces)
     return Scene(
@@ -86,7 +87,21 @@ def compose(model: HandModel, hands: list[SeenHand], solids: list[Solid]) -> Sce
         places=np.concatenate(face_places),
         kinds=np.concatenate(kinds),
         labels=np.concatenate(labels),
+        hand_vertices=sum(len(hand.vertices) for hand in hands),
+        hand_faces=len(model.parts) * len(hands),
     )
+
+
+@cache
+def _hand_faces(
+    model: HandModel, side: Side
+) -> tuple[Int32[np.ndarray, "faces 3"], Float32[np.ndarray, "faces 3 2"], UInt8[np.ndarray, " faces"]]:
+    """A hand's faces, their corners on the texture, and their labels."""
+    template = model.template
+    faces, places = template.faces.astype(np.int32), (template.uv[template.uv_faces] * (1, -1) + (0, 1)).astype(np.float32)
+    if side == "left":
+        faces, places = np.ascontiguousarray(faces[:, ::-1]), np.ascontiguousarray(places[:, ::-1])
+    return faces, places, np.where(model.parts < PARTS, FIRST_PART[side] + model.parts, PERSON).astype(np.uint8)
 
 
 def mirrored(solid: Solid) -> Solid:
@@ -95,6 +110,6 @@ def mirrored(solid: Solid) -> Solid:
     return Solid(solid.vertices * np.array([-1, 1, 1], dtype=np.float32), faces, solid.colours, solid.pattern, solid.kind)
 
 
-def normalised(vector: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+def normalised(vector: Float[np.ndarray, " axes"]) -> Float[np.ndarray, " axes"]:
     """The vector at length one."""
     return vector / max(float(np.linalg.norm(vector)), 1e-12)

@@ -13,6 +13,7 @@ from estimator.hand.shading import decode_srgb
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _LONGEST_PX = 720
+_LINEAR = decode_srgb(np.arange(256, dtype=np.uint8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Scenery:
         count = len(self.photographs)
         picture = _part(self.photographs[generator.integers(count)], generator) if count else shapes(generator)
         blur_px = generator.choice([0.0, generator.uniform(0.8, 3.0), generator.uniform(3.0, 9.0)], p=[0.4, 0.35, 0.25])
-        linear = decode_srgb(picture)
+        linear = cv2.LUT(picture, _LINEAR)
         if blur_px < 0.5:
             return linear
         if blur_px < 2.5:

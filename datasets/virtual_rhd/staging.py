@@ -9,8 +9,14 @@ from jaxtyping import Float
 from datasets.virtual_rhd.scene import normalised
 from datasets.virtual_rhd.types import SIDE_PX
 
-_PALM_CENTRE = np.array([75.0, 0.0, 0.0])
-"""About the middle of a hand, in the hand frame of the template."""
+_END_ON = 0.75
+"""Cosine of the angle between hand and line of sight from which on views are drawn less often."""
+
+_EDGE_ON = 0.4
+"""Cosine of the angle between the palm's normal and the line of sight up to which views are drawn less often."""
+
+_MARGIN_PX = 14.0
+"""Around the joints of a hand that is whole in the picture."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +46,44 @@ def random_camera(generator: np.random.Generator) -> Float[np.ndarray, "3 3"]:
     return np.array([[focal, 0.0, centre[0]], [0.0, focal, centre[1]], [0.0, 0.0, 1.0]])
 
 
-def random_view(K: Float[np.ndarray, "3 3"], size: float, generator: np.random.Generator) -> View:
-    """A right hand turned any way, more or less in the picture, 75 to 330 pixels long, its forearm not straight at the camera.
+def random_view(
+    K: Float[np.ndarray, "3 3"],
+    joints: Float[np.ndarray, "joints 3"],
+    size: float,
+    generator: np.random.Generator,
+) -> View:
+    """A right hand turned any way, 85 to 330 pixels long were it flat, its forearm not straight at the camera.
 
-    Three times of four the arm comes from below, as people are.
+    Three times of four the arm comes from below, as people are; four times of five the whole hand is in the picture where it fits.
+
+    Args:
+        K: intrinsic matrix.
+        joints: of the hand, in the hand frame, mm.
+        size: of the hand over the template's.
+        generator: of all chance.
     """
     turn = random_wrist(generator)
     while True:
-        view = View(_upright(random_rotation(generator), turn, generator), np.zeros(3), turn)
-        length_px = np.exp(generator.uniform(np.log(75), np.log(330)))
+        R = _upright(random_rotation(generator), turn, generator)
+        if abs(R[2, 0]) > _END_ON and generator.random() < 0.6:
+            continue  # fingers straight at the camera or away from it show little
+        if abs(R[2, 1]) < _EDGE_ON and generator.random() < 0.4:
+            continue  # nor is a hand often seen from its edge
+        length_px = np.exp(generator.uniform(np.log(85), np.log(330)))
         depth = max(size * 186 * K[0, 0] / length_px, 170.0 * size)
-        low, high = (0.16, 0.84) if generator.random() < 0.8 else (-0.04, 1.04)
-        middle = np.array([*generator.uniform(low, high, 2) * SIDE_PX, 1.0])
-        wrist = np.linalg.solve(K, middle) * depth - view.rotation @ (size * _PALM_CENTRE)
-        placed = View(view.rotation, wrist, turn)
-        elbow = wrist + 240 * size * placed.forearm
-        if wrist[2] > 110 and (elbow[2] > 90 or elbow[2] < -40 or abs(elbow[0]) + abs(elbow[1]) > 2.2 * abs(elbow[2])):
-            if placed.forearm[2] < -0.93:
-                continue
-            return placed
+        turned = joints @ R.T
+        middle = (turned.min(axis=0) + turned.max(axis=0)) / 2
+        half_px = np.ptp(turned[:, :2], axis=0) / 2 * K[0, 0] / depth + _MARGIN_PX
+        low, high = half_px, SIDE_PX - half_px
+        if generator.random() < 0.2 or (low > high).any():
+            low, high = np.full(2, 0.02 * SIDE_PX), np.full(2, 0.98 * SIDE_PX)
+        place = np.array([*generator.uniform(low, high), 1.0])
+        wrist = np.linalg.solve(K, place) * depth - middle
+        view = View(R, wrist, turn)
+        elbow = wrist + 240 * size * view.forearm
+        inside = elbow[2] > 90 or elbow[2] < -40 or abs(elbow[0]) + abs(elbow[1]) > 2.2 * abs(elbow[2])
+        if wrist[2] > 110 and inside and view.forearm[2] > -0.93:
+            return view
 
 
 def view_near(

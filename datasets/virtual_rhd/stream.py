@@ -13,8 +13,8 @@ from datasets.virtual_rhd.film import random_film, take
 from datasets.virtual_rhd.hand_model import load_hand_model
 from datasets.virtual_rhd.light import Illumination, arrive, of_environment, random_illumination
 from datasets.virtual_rhd.people import random_person
-from datasets.virtual_rhd.poses import POOL, PosePool, pose_pool
-from datasets.virtual_rhd.render import Rendered, render
+from datasets.virtual_rhd.poses import PosePool, pose_pool
+from datasets.virtual_rhd.render import Rendered, draw, render
 from datasets.virtual_rhd.scene import compose
 from datasets.virtual_rhd.scenery import Scenery
 from datasets.virtual_rhd.skin_texture import skin_textures
@@ -28,7 +28,7 @@ _SHALLOW_MM, _DEEP_MM = 17.0, 32.0
 _SHADOW_MARGIN_MM = 90.0
 """Beyond the hands' joints, within which things cast shadows."""
 
-_LEVEL = 0.72
+_LEVEL = 0.80
 """What a white ball sends back, at the middle exposure."""
 
 _ATTEMPTS, _LEAST_VISIBLE = 8, 5
@@ -73,25 +73,26 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
     def __getitem__(self, index: int) -> VirtualRhdSample:  # type: ignore[override]
         if not 0 <= index < self.count:
             raise IndexError(f"picture {index} of {self.count}")
-        pool = pose_pool(self.seed, index // POOL)
+        pool = pose_pool(self.seed, index)
         for attempt in range(_ATTEMPTS):
-            sample = self._picture(pool, index % POOL, np.random.default_rng([self.seed, index, attempt]))
+            sample = self._picture(pool, np.random.default_rng([self.seed, index, attempt]))
             if sample.hand.visible.sum() >= _LEAST_VISIBLE:
                 break
         return sample
 
-    def _picture(self, pool: PosePool, row: int, generator: np.random.Generator) -> VirtualRhdSample:
+    def _picture(self, pool: PosePool, generator: np.random.Generator) -> VirtualRhdSample:
         person, K = random_person(generator), random_camera(generator)
-        cast = random_cast(self._model, person, pool, row, K, generator)
+        cast = random_cast(self._model, person, pool, K, generator)
         scene = compose(self._model, [hand.seen for hand in cast.hands], list(cast.solids))
         background = self._scenery.draw(generator)
         illumination = self._illumination(background, generator)
         joints = np.concatenate([hand.joints for hand in cast.hands])
         centre = (joints.min(axis=0) + joints.max(axis=0)) / 2
         reach_mm = float(np.linalg.norm(joints - centre, axis=1).max()) + _SHADOW_MARGIN_MM
-        arrived = arrive(scene.vertices, scene.normals, scene.faces, centre, reach_mm, illumination)
+        drawn = draw(scene, K, SIDE_PX)
+        arrived = arrive(scene, drawn.wanted, centre, reach_mm, illumination)
         texture = self._textures[generator.integers(len(self._textures))].level(float(cast.hands[0].joints[:, 2].mean()) / K[0, 0])
-        rendered = render(scene, K, SIDE_PX, texture, person.skin, person.clothes.knit, arrived, illumination)
+        rendered = render(scene, drawn, texture, person.skin, person.clothes.knit, arrived, illumination)
         light = rendered.colours + (1 - rendered.coverage)[..., None] * background
         image = take(light, random_film(generator), generator)
         return VirtualRhdSample(image, rendered.mask, rendered.depth_mm, K, annotate(cast, K, rendered, person.build.size))
@@ -106,7 +107,7 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
             light = of_environment(environment, tilt @ about_up)
         else:
             light = random_illumination(generator)
-        wanted = _LEVEL * np.exp(generator.normal(0, 0.30))
+        wanted = _LEVEL * np.exp(generator.normal(0, 0.25))
         behind, own = background.mean(axis=(0, 1)) + 0.05, light.colour + 1e-6
         # cameras balance colours; what is left of the light's own and of the background's makes the two belong together
         tint = (behind / behind.mean()) ** generator.uniform(0, 0.25) * (own / own.mean()) ** generator.uniform(-1, -0.6)
