@@ -54,8 +54,8 @@ class BenchmarkOptions(CommandOptions):
     json_file: Annotated[Path | None, tyro.conf.arg(name="json", metavar="FILE", help_behavior_hint="(default: not written)")] = None
     """Write the figures to this file."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
-    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the image
-    alone), or a file of weights."""
+    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the
+    image alone), or a file of weights."""
     detector_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: fetched once)")] = None
     """MediaPipe's hand_landmarker.task, for machines without network."""
     device: str = "cpu"

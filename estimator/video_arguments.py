@@ -66,8 +66,8 @@ class VideoArguments(CommandOptions):
     hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: the profile's or average)")] = None
     """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result."""
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
-    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the image
-    alone), or a file of weights."""
+    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the
+    image alone), or a file of weights."""
     decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
     """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
     device: str = "cpu"
