@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from demo.calibrate_tab import build_calibrate_tab
 from demo.estimation import Estimators
 from demo.image_tab import build_image_tab
 from demo.page import HEADER, LIMITS, TITLE
@@ -44,6 +45,8 @@ def build_app(services: Services) -> gr.Blocks:
                 build_video_tab(services.estimators, services.files)
             with gr.Tab("Pose", id="pose"):
                 build_pose_tab(services.poser, services.files)
+            with gr.Tab("Calibrate", id="calibrate"):
+                build_calibrate_tab(services.estimators, services.files)
         gr.Markdown(LIMITS.format(surface=services.poser.description))
         app.unload(_forgetting(services.files))
     return app

@@ -89,6 +89,25 @@ def test_video(client: Client, tmp_path: Path) -> None:
     assert {"frames.jsonl", "hands.glb", "hands.npz"} <= names_in(archive)
 
 
+def test_calibrate_makes_a_profile_for_the_other_tabs(client: Client, photograph: Path, tmp_path: Path) -> None:
+    clip = save_clip(tmp_path / "turn.mp4", hand_frames(4))
+    told, profile, bones = client.predict([handle_file(photograph), handle_file(clip)], hand_length_mm=170, api_name="/calibrate")
+    assert "right hand in" in told
+    assert "pictures tell little" in told
+    assert json.loads(Path(profile).read_text())["hand_length_mm"] == pytest.approx(170)
+    assert len(bones["data"]) == 21
+    *_, hands, _, _ = client.predict(handle_file(photograph), profile=handle_file(profile), api_name="/image")
+    assert hands["data"][0][3] == pytest.approx(170, abs=0.5)
+
+
+def test_calibrate_says_what_it_needs(client: Client, tmp_path: Path) -> None:
+    wall = tmp_path / "wall.png"
+    Image.fromarray(np.full((200, 300, 3), 127, dtype=np.uint8)).save(wall)
+    for files, words in (([], "choose photographs"), ([handle_file(wall)], "no hand"), ([handle_file(__file__)], "not a video")):
+        with pytest.raises((AppError, ValueError), match=f"(?i){words}"):
+            client.predict(files, api_name="/calibrate")
+
+
 def bad_photographs() -> dict[str, tuple[bytes, str]]:
     return {
         "text": (b"this is no picture", "is not an image"),
