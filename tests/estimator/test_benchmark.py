@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from estimator import benchmark
+from estimator.benchmark_video import VideoSpeed, write_swinging_clip
+from estimator.clip_reader import ClipReader
 from estimator.hand.camera import Camera
 from estimator.machine import limited_threads, peak_memory_mb, versions
 from estimator.pipeline import Estimate, EstimatorOptions, HandEstimator, StageTimes
@@ -37,6 +39,7 @@ def toy_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "HandEstimator", ToyEstimator)
     monkeypatch.setattr(benchmark, "render_overlay", lambda image, hands: time.sleep(0.001))
     monkeypatch.setattr(benchmark, "cold_start_s", lambda options: 1.5)
+    monkeypatch.setattr(benchmark, "video_speed", lambda image, frame_count, estimator: VideoSpeed(40.0, 30.0))
     monkeypatch.setattr(benchmark, "find_spec", lambda name: None)
 
 
@@ -57,7 +60,7 @@ def test_every_promised_figure_is_written_and_shown(tmp_path: Path, capsys: pyte
     assert document["stages"]["render"]["median_ms"] >= 1
     assert document["image_ms"] >= 3
     assert document["image_overlay_ms"] >= document["image_ms"]
-    assert document["video_fps"] is document["video_overlay_fps"] is None
+    assert (document["video_fps"], document["video_overlay_fps"]) == (40, 30)
     assert (document["threads"], document["image"], document["cold_start_s"], document["peers"]) == (1, [640, 480], 1.5, {})
     assert document["versions"]["torch"] == torch.__version__.split("+")[0] or document["versions"]["torch"] == torch.__version__
     table = capsys.readouterr().out
@@ -161,3 +164,14 @@ def test_the_real_pipeline_is_timed(tmp_path: Path) -> None:
     assert document["image_ms"] > max(stages[:4])
     assert document["cold_start_s"] > document["image_ms"] / 1000
     assert document["hands"] == 1
+
+
+def test_the_timed_clip_shows_the_photograph_in_motion(tmp_path: Path) -> None:
+    photograph = np.zeros((60, 80, 3), np.uint8)
+    photograph[20:40, 30:50] = 255
+    write_swinging_clip(photograph, tmp_path / "clip.mp4", 4)
+    with ClipReader(tmp_path / "clip.mp4") as clip:
+        places = [np.argwhere(frame.pixels[..., 0] > 128).mean(axis=0)[1] for frame in clip.frames()]
+        assert (clip.info.width, clip.info.height) == (1280, 720)
+    assert places == sorted(places)
+    assert places[-1] - places[0] > 10
