@@ -139,7 +139,9 @@ def bend_wrist(vertices: Float32[np.ndarray, "vertices 3"], rest_x: Float[np.nda
     axis = turn / max(angle, 1e-9)
     points = vertices[rows].astype(np.float64)
     cosine, sine = np.cos(share)[:, None], np.sin(share)[:, None]
-    turned = cosine * points + sine * np.cross(axis, points) + (1 - cosine) * (points @ axis)[:, None] * axis
+    x, y, z = axis
+    crossed = points @ np.array([[0, z, -y], [-z, 0, x], [y, -x, 0]])
+    turned = cosine * points + sine * crossed + (1 - cosine) * (points @ axis)[:, None] * axis
     vertices[rows] = turned.astype(np.float32)
 
 

@@ -16,6 +16,7 @@ from datasets.virtual_rhd.skin_texture import (
     BENT_FOLD,
     BENT_HEIGHT,
     BLOOD,
+    CHANNELS,
     EDGE,
     FOLD,
     HEIGHT,
@@ -37,6 +38,10 @@ _PATTERN_MM = 0.5
 
 _JUMP_MM = 6.0
 """Neighbouring samples whose depths differ by more lie on different things."""
+
+_ROWS, _COLUMNS = np.array([1, 0, 0, 0, 1, 1, 2, 2, 2]), np.array([1, 0, 1, 2, 0, 2, 0, 1, 2])
+_TENT = np.array([4, 1, 2, 1, 2, 2, 1, 2, 1], dtype=np.float32) / np.float32(16)
+"""A pixel's nine samples, its centre first, and what each of them weighs."""
 
 _SPREAD_ROUNDS = np.array([5, 2, 1], dtype=np.int64)
 _WRAP = np.array([0.28, 0.12, 0.07], dtype=np.float32)
@@ -261,21 +266,31 @@ def _shares(screen: np.ndarray, faces: np.ndarray, face: int, column: int, row: 
 @compiled
 @no_type_check
 def _corner(texture: np.ndarray, u: float, v: float) -> tuple:
-    """Upper left texel around a place, and the shares of its right and lower neighbours."""
-    x = min(max(u * texture.shape[1] - np.float32(0.5), np.float32(0)), np.float32(texture.shape[1] - 1.001))
-    y = min(max(v * texture.shape[0] - np.float32(0.5), np.float32(0)), np.float32(texture.shape[0] - 1.001))
-    column, row = int(x), int(y)
-    return row, column, x - np.float32(column), y - np.float32(row)
+    """Row and column of the upper left texel around a place, and the shares of the four around: upper left and right, lower ones."""
+    one, zero, half = np.float32(1), np.float32(0), np.float32(0.5)
+    width, height = np.float32(texture.shape[1]), np.float32(texture.shape[0])
+    x = min(max(u * width - half, zero), width - np.float32(1.01))
+    y = min(max(v * height - half, zero), height - np.float32(1.01))
+    column, row = np.int32(x), np.int32(y)
+    right, below = x - np.float32(column), y - np.float32(row)
+    scale = np.float32(1 / 255)
+    upper, lower = (one - below) * scale, below * scale
+    return np.uint64(row), np.uint64(column), upper * (one - right), upper * right, lower * (one - right), lower * right
 
 
 @compiled
 @no_type_check
-def _texel(texture: np.ndarray, row: int, column: int, right: float, below: float, channel: int) -> float:
-    """A map between four texels, 0 to 1."""
-    one = np.float32(1)
-    top = (one - right) * texture[row, column, channel] + right * texture[row, column + 1, channel]
-    bottom = (one - right) * texture[row + 1, column, channel] + right * texture[row + 1, column + 1, channel]
-    return ((one - below) * top + below * bottom) * np.float32(1 / 255)
+def _texels(texture: np.ndarray, u: float, v: float, first: int, last: int, found: np.ndarray) -> None:
+    """Some maps between four texels, 0 to 1; one loop, so that the processor does several at once."""
+    row, column, a, b, c, d = _corner(texture, u, v)
+    one = np.uint64(1)
+    for k in range(np.uint64(first), np.uint64(last)):
+        found[k] = (
+            a * np.float32(texture[row, column, k])
+            + b * np.float32(texture[row, column + one, k])
+            + c * np.float32(texture[row + one, column, k])
+            + d * np.float32(texture[row + one, column + one, k])
+        )
 
 
 @compiled
@@ -294,6 +309,7 @@ def _raise(
     heights: np.ndarray,
 ) -> None:
     """Height of the relief at the pixels' centres, mm."""
+    found = np.empty(CHANNELS, dtype=np.float32)
     for row in range(1, seen.shape[0], 2):
         for column in range(1, seen.shape[1], 2):
             face = seen[row, column]
@@ -303,10 +319,9 @@ def _raise(
             u = pa * places[face, 0, 0] + pb * places[face, 1, 0] + pc * places[face, 2, 0]
             v = pa * places[face, 0, 1] + pb * places[face, 1, 1] + pc * places[face, 2, 1]
             if kinds[face] == TEXTURED:
-                y, x, right, below = _corner(texture, u, v)
+                _texels(texture, u, v, HEIGHT, BENT_HEIGHT + 1, found)
                 bend = pa * bends[a] + pb * bends[b] + pc * bends[c]
-                straight = _texel(texture, y, x, right, below, HEIGHT)
-                height = straight + bend * (_texel(texture, y, x, right, below, BENT_HEIGHT) - straight)
+                height = found[HEIGHT] + bend * (found[BENT_HEIGHT] - found[HEIGHT])
                 heights[row, column] = np.float32(relief) * (height - np.float32(0.5)) * np.float32(2 * HEIGHT_MM)
             elif kinds[face] == CLOTH:
                 x, y = int(u / _PATTERN_MM) % _PATTERN_PX, int(v / _PATTERN_MM) % _PATTERN_PX
@@ -337,34 +352,33 @@ def _shade(
     coverage: np.ndarray,
 ) -> None:
     """Every pixel's colour: of each surface that its nine samples see one is shaded, and counts as much as the tent over its samples."""
-    value, light = np.empty(values.shape[1], dtype=np.float32), np.empty(3, dtype=np.float32)
+    value, light = np.empty(13, dtype=np.float32), np.empty(3, dtype=np.float32)
     normal, albedo = np.empty(3, dtype=np.float32), np.empty(3, dtype=np.float32)
-    done, sixteenth = np.empty(9, dtype=np.bool_), np.float32(1 / 16)
+    done, one, zero = np.empty(9, dtype=np.bool_), np.float32(1), np.float32(0)
+    found = np.empty(CHANNELS, dtype=np.float32)
     for y in range(colours.shape[0]):
         for x in range(colours.shape[1]):
             top, left = 2 * y, 2 * x
             done[:] = False
-            for step in range(9):
-                first = (step + 4) % 9  # the centre speaks first
-                row, column = top + first // 3, left + first % 3
+            for first in range(9):  # the centre speaks first
+                row, column = top + _ROWS[first], left + _COLUMNS[first]
                 face = seen[row, column]
                 if (face < 0) | done[first]:
                     continue
-                depth, weight = 1 / closeness[row, column], 0
-                for other in range(9):
-                    i, j = other // 3, other % 3
-                    face_there = seen[top + i, left + j]
+                depth, weight, kind = one / closeness[row, column], zero, kinds[face]
+                for other in range(first, 9):
+                    i, j = top + _ROWS[other], left + _COLUMNS[other]
+                    face_there = seen[i, j]
                     if (face_there < 0) | done[other]:
                         continue
-                    if (kinds[face_there] == kinds[face]) & (abs(1 / closeness[top + i, left + j] - depth) < _JUMP_MM):
+                    if (kinds[face_there] == kind) & (abs(one / closeness[i, j] - depth) < _JUMP_MM):
                         done[other] = True
-                        weight += (2 - abs(i - 1)) * (2 - abs(j - 1))
+                        weight += _TENT[other]
                 _colour(seen, closeness, heights, screen, faces, kinds, places, values, texture, pattern, skin, settings, keys,
-                        key_powers, mirror, gradient, rays, row, column, value, normal, albedo, light)  # fmt: skip
-                share = np.float32(weight) * sixteenth
-                coverage[y, x] += share
+                        key_powers, mirror, gradient, rays, row, column, value, found, normal, albedo, light)  # fmt: skip
+                coverage[y, x] += weight
                 for channel in range(3):
-                    colours[y, x, channel] += share * light[channel]
+                    colours[y, x, channel] += weight * light[channel]
 
 
 @compiled
@@ -390,6 +404,7 @@ def _colour(
     row: int,
     column: int,
     value: np.ndarray,
+    found: np.ndarray,
     normal: np.ndarray,
     albedo: np.ndarray,
     light: np.ndarray,
@@ -400,7 +415,7 @@ def _colour(
     a, b, c, pa, pb, pc = _shares(screen, faces, face, column, row)
     for i in range(len(value)):
         value[i] = pa * values[a, i] + pb * values[b, i] + pc * values[c, i]
-    vx, vy = -(rays[0, 0] * column + rays[0, 2]), -(rays[1, 1] * row + rays[1, 2])
+    vx, vy = -(rays[0, 0] * np.float32(column) + rays[0, 2]), -(rays[1, 1] * np.float32(row) + rays[1, 2])
     length = one / math.sqrt(vx * vx + vy * vy + one)
     vx, vy, vz = vx * length, vy * length, -length
     length = one / (math.sqrt(value[0] ** 2 + value[1] ** 2 + value[2] ** 2) + np.float32(1e-6))
@@ -415,7 +430,7 @@ def _colour(
     u = pa * places[face, 0, 0] + pb * places[face, 1, 0] + pc * places[face, 2, 0]
     v = pa * places[face, 0, 1] + pb * places[face, 1, 1] + pc * places[face, 2, 1]
     if kind == TEXTURED:
-        nail = _paint(texture, u, v, value[9], skin, settings[0], albedo)
+        nail = _paint(texture, u, v, value[9], skin, settings[0], found, albedo)
         shine = shine + nail * (np.float32(0.055) - shine)
         gloss = gloss + nail * (np.float32(70) - gloss)
     else:
@@ -454,7 +469,7 @@ def _colour(
         hx, hy, hz = vx + keys[number, 0], vy + keys[number, 1], vz + keys[number, 2]
         middle = (nx * hx + ny * hy + nz * hz) / (math.sqrt(hx * hx + hy * hy + hz * hz) + np.float32(1e-6))
         if (middle > half) & (cosine > 0):
-            strength = lit * shine * (gloss + 8) * np.float32(0.125) * np.float32(math.exp(gloss * math.log(middle)))
+            strength = lit * shine * (gloss + 8) * np.float32(0.125) * np.float32(np.exp(gloss * np.log(middle)))
             strength *= min(one, 4 * cosine) * (one + 6 * edge)
             highlight0 += strength * key_powers[number, 0]
             highlight1 += strength * key_powers[number, 1]
@@ -469,27 +484,24 @@ def _colour(
 
 @compiled
 @no_type_check
-def _paint(texture: np.ndarray, u: float, v: float, bend: float, skin: np.ndarray, mottle: float, albedo: np.ndarray) -> float:
+def _paint(
+    texture: np.ndarray, u: float, v: float, bend: float, skin: np.ndarray, mottle: float, found: np.ndarray, albedo: np.ndarray
+) -> float:
     """The hand's reflectance at a place of its texture; how much of it is nail."""
-    one, half = np.float32(1), np.float32(0.5)
-    y, x, right, below = _corner(texture, u, v)
-    palm = _texel(texture, y, x, right, below, PALM)
-    blood = _texel(texture, y, x, right, below, BLOOD)
-    vein = np.float32(0.8) * _texel(texture, y, x, right, below, VEIN)
-    patch = one + mottle * 2 * (_texel(texture, y, x, right, below, MOTTLE) - half)
-    nail = _texel(texture, y, x, right, below, NAIL)
-    rim = np.float32(0.8) * _texel(texture, y, x, right, below, RIM)
-    moon = np.float32(0.35) * _texel(texture, y, x, right, below, MOON)
-    tip = np.float32(0.7) * _texel(texture, y, x, right, below, EDGE)
-    fold = _texel(texture, y, x, right, below, FOLD)
-    fold += bend * (_texel(texture, y, x, right, below, BENT_FOLD) - fold)
-    patch *= min(max(one + 2 * (fold - half), np.float32(0.6)), np.float32(1.25))
+    one = np.float32(1)
+    _texels(texture, u, v, 0, CHANNELS, found)
+    vein, rim = np.float32(0.8) * found[VEIN], np.float32(0.8) * found[RIM]
+    moon, tip = np.float32(0.35) * found[MOON], np.float32(0.7) * found[EDGE]
+    fold = found[FOLD] + bend * (found[BENT_FOLD] - found[FOLD])
+    patch = one + mottle * (found[MOTTLE] + found[MOTTLE] - one)
+    patch *= min(max(fold + fold, np.float32(0.6)), np.float32(1.25))
+    nail = found[NAIL]
     for channel in range(3):
-        colour = skin[0, channel] + palm * (skin[1, channel] - skin[0, channel])
-        red = one + blood * (skin[2, channel] - one)
-        colour *= red * (one + vein * (skin[3, channel] - one)) * patch * (one + rim * (skin[2, channel] - one))
+        colour = skin[0, channel] + found[PALM] * (skin[1, channel] - skin[0, channel])
+        red = skin[2, channel] - one
+        colour *= (one + found[BLOOD] * red) * (one + vein * (skin[3, channel] - one)) * patch * (one + rim * red)
         plate = skin[4, channel]
-        plate += moon * (np.float32(0.62) - plate) + tip * (np.float32(0.62) - np.float32(0.09) * channel - plate)
+        plate += moon * (np.float32(0.62) - plate) + tip * (np.float32(0.62) - np.float32(0.09) * np.float32(channel) - plate)
         albedo[channel] = colour + nail * (plate - colour)
     return nail
 
