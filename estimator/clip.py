@@ -159,7 +159,7 @@ def process_clip(
     """
     camera = options.camera(source.info)
     tracker = HandTracker(estimator.detector, TrackingSettings(max_hands=estimator.options.max_hands))
-    clip_hands = ClipHands(lambda detection, proportions: estimator.fit(detection, camera, proportions), options.smoothing)
+    clip_hands = ClipHands(lambda detection: estimator.fitting(detection, camera), options.smoothing)
     tally = _Tally(estimator.skeleton)
     spent: deque[StageTimes] = deque()
     start, interrupted = time.perf_counter(), False

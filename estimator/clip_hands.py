@@ -18,8 +18,8 @@ from estimator.smoothing import Smoothing, between, smoothed
 from estimator.tracking import Sighting
 
 Proportions = Float[np.ndarray, " proportions"]
-Fit = Callable[[Detection, Proportions | None], HandState]
-"""The state that explains a detection; with the given proportions, or with those that suit it best."""
+Fit = Callable[[Detection], Callable[[Proportions | None], HandState]]
+"""The state that explains a detection, with given proportions or with those that suit it best."""
 
 SETTLED_COUNT = 150
 """Sightings after which a hand's proportions are known: the median no longer moves by what can be seen."""
@@ -134,12 +134,13 @@ class ClipHands:
         history.last_s = frame.seconds
 
     def _observation(self, history: _History, index: int, seconds: float, detection: Detection) -> _Observation:
+        fitted_with = self._fit(detection)
         if history.settled is None:
-            history.proportions.append(self._fit(detection, None).proportions)
+            history.proportions.append(fitted_with(None).proportions)
             if len(history.proportions) >= SETTLED_COUNT:
                 history.settled = history.typical_proportions()
                 history.proportions.clear()
-        return _Observation(index, seconds, detection, self._fit(detection, history.typical_proportions()), bridged=False)
+        return _Observation(index, seconds, detection, fitted_with(history.typical_proportions()), bridged=False)
 
     def _next(self) -> FrameHands:
         frame = self._waiting.popleft()

@@ -1,6 +1,7 @@
 """HandEstimator: a photograph becomes posed, placed hand meshes. Detection, crop, encoder, placement, decoder, in that order."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -174,8 +175,13 @@ class HandEstimator:
         The state is a right hand's: that of a left hand stands before the mirrored camera. ``proportions`` are kept where they are known;
         otherwise they are fitted with the rest.
         """
+        return self.fitting(detection, camera)(proportions)
+
+    def fitting(self, detection: Detection, camera: Camera) -> Callable[[Float[np.ndarray, " proportions"] | None], HandState]:
+        """What ``fit`` gives for any proportions: the encoder, which costs most of the time, looks only once."""
         crop = self._crop(detection, camera)
-        return self._place(self._encode(detection, crop), crop, proportions)
+        prediction = self._encode(detection, crop)
+        return lambda proportions: self._place(prediction, crop, proportions)
 
     def sight(self, detection: Detection, camera: Camera) -> Sight:
         """What a detection says of its hand, before anything is fitted to it; that of a right hand, as in ``fit``."""

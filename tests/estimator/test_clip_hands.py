@@ -1,5 +1,6 @@
 """Frames that wait: bridges, sides that are corrected, one skeleton a hand."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,11 @@ RATE = 20
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 
 
-def fit(detection: Detection, proportions: np.ndarray | None) -> HandState:
+def fit(detection: Detection) -> Callable[[np.ndarray | None], HandState]:
+    return lambda proportions: state(detection, proportions)
+
+
+def state(detection: Detection, proportions: np.ndarray | None) -> HandState:
     """A state that is read off the first landmark; a left hand's depth tells that it was fitted as one."""
     x, size = detection.landmarks_px[0, 0], detection.landmarks_px[0, 1]
     depth = 500.0 if detection.side == "right" else 900.0

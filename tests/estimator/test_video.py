@@ -1,6 +1,7 @@
 """The video command through its real main, with a stand-in for the models that sees toy hands wherever a frame's middle is grey."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,14 +50,14 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
         self.options, self.template, self.decoder_name = options, toy_template(), "template"
         self.skeleton, self.detector = Skeleton.of(self.template), ToyDetector()
 
-    def fit(self: HandEstimator, detection: Detection, camera: Camera, proportions: np.ndarray | None = None) -> HandState:
-        return HandState(np.zeros(POSE_SIZE), np.eye(3), np.array([0.0, 0.0, 500.0]), np.ones(6))
+    def fitting(self: HandEstimator, detection: Detection, camera: Camera) -> Callable[[np.ndarray | None], HandState]:
+        return lambda proportions: HandState(np.zeros(POSE_SIZE), np.eye(3), np.array([0.0, 0.0, 500.0]), np.ones(6))
 
     def mesh(self: HandEstimator, detection: Detection, camera: Camera, state: HandState) -> PlacedHand:
         return replace(hand, camera=camera)
 
     monkeypatch.setattr(warm_up, "warm_up", lambda skeleton, notify: None)
-    for name, method in (("__init__", start), ("fit", fit), ("mesh", mesh)):
+    for name, method in (("__init__", start), ("fitting", fitting), ("mesh", mesh)):
         monkeypatch.setattr(HandEstimator, name, method)
 
 
