@@ -169,22 +169,18 @@ class HandEstimator:
         decoded = time.perf_counter()
         return hand, StageTimes(encode=1000 * (encoded - begin), place=1000 * (placed - encoded), decode=1000 * (decoded - placed))
 
-    def fit(self, detection: Detection, camera: Camera, proportions: Float[np.ndarray, " proportions"] | None = None) -> HandState:
-        """Pose and place of a detection, without the surface; ``mesh`` makes it.
-
-        The state is a right hand's: that of a left hand stands before the mirrored camera. ``proportions`` are kept where they are known;
-        otherwise they are fitted with the rest.
-        """
-        return self.fitting(detection, camera)(proportions)
-
     def fitting(self, detection: Detection, camera: Camera) -> Callable[[Float[np.ndarray, " proportions"] | None], HandState]:
-        """What ``fit`` gives for any proportions: the encoder, which costs most of the time, looks only once."""
+        """Pose and place of a detection for given proportions, or, for None, with those that suit it best; ``mesh`` makes the surface.
+
+        The state is a right hand's: that of a left hand stands before the mirrored camera. The encoder, which costs most of the time,
+        looks only once, however often the answer is called.
+        """
         crop = self._crop(detection, camera)
         prediction = self._encode(detection, crop)
         return lambda proportions: self._place(prediction, crop, proportions)
 
     def sight(self, detection: Detection, camera: Camera) -> Sight:
-        """What a detection says of its hand, before anything is fitted to it; that of a right hand, as in ``fit``."""
+        """What a detection says of its hand, before anything is fitted to it; that of a right hand, as in ``fitting``."""
         crop = self._crop(detection, camera)
         return sight_of(self.skeleton, self._encode(detection, crop), crop, self.refinement.encoder_share)
 
