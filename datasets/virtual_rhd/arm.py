@@ -12,11 +12,11 @@ from datasets.virtual_rhd.things import wrist_band
 FOREARM_MM, UPPER_ARM_MM = 215.0, 285.0
 """From the template's open end to the elbow, and from there to the shoulder, of a hand of the template's size."""
 
-_RINGS = 30
+_RINGS = 24
 _PROFILE_MM = ((0.0, 0.0), (60.0, 33.0), (140.0, 42.0), (190.0, 43.0), (225.0, 38.0), (300.0, 43.0), (400.0, 51.0), (500.0, 58.0))
 """Radius of the arm by the distance from the template's open end; there it has the wrist's own shape."""
 
-_CORNERS = 40
+_CORNERS = 34
 _BAND_SHARE, _BAND_ROOM_MM = 0.2, 22.0
 """Of bare wrists that wear a band, and how far the cuff is from them."""
 

@@ -21,7 +21,10 @@ _TRUNK_MM = ((-5, 58, 56, 0), (22, 95, 64, -4), (48, 150, 80, -8), (100, 176, 98
 _SPHERES_MM = ((150.0, 10.0, 112.0), (20.0, 0.0, 75.0), (-130.0, 0.0, 150.0), (-300.0, 0.0, 150.0), (-480.0, 0.0, 160.0))
 """Above the base of the neck, to its front, and radius: head, neck, chest, belly and hips, roughly."""
 
-_CORNERS = 36
+_BENDS_DEG = (8.0, 140.0)
+"""Of the elbow, least and largest."""
+
+_CORNERS = 32
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Trunk:
     @property
     def spheres(self) -> tuple[Float[np.ndarray, "spheres 3"], Float[np.ndarray, " spheres"]]:
         """Middles and radii of balls that are about where the body is."""
-        return np.array([self.place(0, up, front) for up, front, _ in _SPHERES_MM]), self.size * np.array([r for *_, r in _SPHERES_MM])
+        ups, fronts, radii = self.size * np.array(_SPHERES_MM).T
+        return self.neck + ups[:, None] * self.up + fronts[:, None] * self.front, radii
 
 
 def find_trunk(
@@ -75,26 +79,25 @@ def find_trunk(
 
     ``forearm`` is a unit from the wrist to the elbow.
     """
-    for _ in range(tries):
-        up = generator.normal((0, -1, 0), (0.22, 0.1, 0.25))
-        up /= np.linalg.norm(up)
-        yaw = generator.uniform(0, 2 * np.pi)
-        front = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
-        front -= (front @ up) * up
-        front /= np.linalg.norm(front)
-        right = np.cross(front, up)  # y points down: someone who faces the camera has the right at its left
-        aside, lift, ahead = generator.normal((0.30, -0.55, 0.45), 0.45)
-        down_arm = aside * right + lift * up + ahead * front
-        down_arm /= np.linalg.norm(down_arm)
-        bend = np.degrees(np.arccos(np.clip(-forearm @ down_arm, -1, 1)))
-        if not 8 < bend < 140:
-            continue
-        shoulder = elbow - UPPER_ARM_MM * size * down_arm
-        base = Trunk(np.zeros(3), right, up, front, size)
-        trunk = Trunk(shoulder - base.right_shoulder, right, up, front, size)
+    up = _units(generator.normal((0, -1, 0), (0.22, 0.1, 0.25), (tries, 3)))
+    yaw = generator.uniform(0, 2 * np.pi, tries)
+    front = np.stack([np.sin(yaw), 0 * yaw, np.cos(yaw)], axis=1)
+    front = _units(front - np.einsum("tc,tc->t", front, up)[:, None] * up)
+    right = np.cross(front, up)  # y points down: someone who faces the camera has the right at its left
+    parts = generator.normal((0.30, -0.55, 0.45), 0.45, (tries, 3))
+    down_arm = _units(np.einsum("ta,atc->tc", parts, np.stack([right, up, front])))
+    bends = np.degrees(np.arccos(np.clip(-down_arm @ forearm, -1, 1)))
+    for i in np.flatnonzero((bends > _BENDS_DEG[0]) & (bends < _BENDS_DEG[1])):
+        shoulder = elbow - UPPER_ARM_MM * size * down_arm[i]
+        away = size * np.array(_SHOULDER_MM) @ np.stack([right[i], up[i], front[i]])
+        trunk = Trunk(shoulder - away, right[i], up[i], front[i], size)
         if not hidden(hands, trunk).any():
             return trunk
     return None
+
+
+def _units(vectors: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3"]:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def hidden(points: Float[np.ndarray, "points 3"], trunk: Trunk) -> Bool[np.ndarray, " points"]:
@@ -116,7 +119,7 @@ def body_solids(trunk: Trunk, person: VirtualPerson) -> list[Solid]:
 def _garment(trunk: Trunk, person: VirtualPerson) -> Solid:
     below, widths, depths, fronts = np.array(_TRUNK_MM, dtype=np.float64).T
     stout = 0.86 + 0.36 * person.stoutness
-    fine = np.linspace(below[0], below[-1], 26)
+    fine = np.linspace(below[0], below[-1], 22)
     belly = 1 + 0.25 * max(person.stoutness - 0.4, 0) * np.exp(-(((fine - 360) / 150) ** 2))
     half_width = np.interp(fine, below, widths) * (stout * 0.6 + 0.4)
     half_depth = np.interp(fine, below, depths) * stout * belly
@@ -145,7 +148,7 @@ def _neck(trunk: Trunk, person: VirtualPerson) -> Solid:
 
 def _head(trunk: Trunk, person: VirtualPerson) -> Solid:
     """An egg with hair, and a face of spots and a nose."""
-    rows, columns = 28, 40
+    rows, columns = 24, 36
     down, around = np.meshgrid(np.linspace(0, np.pi, rows), np.linspace(-np.pi, np.pi, columns, endpoint=False), indexing="ij")
     x, y, z = np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)
     jaw = 1 - 0.22 * np.clip(-y, 0, 1) ** 1.5

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 from datasets.forearm import open_loop
 from datasets.makehuman.skeleton import finger_joints
 from datasets.virtual_rhd.people import HandBuild
+from datasets.virtual_rhd.thin_surface import ThinSurface, bound_subset, thin_surface
 from datasets.virtual_rhd.types import PARTS
 from datasets.virtual_studio.skinning import Skinning, bind, skin
 from estimator.hand.kinematics import joint_frames, pose_to_rotations
@@ -23,14 +24,18 @@ _PALM_END_MM = -12.0
 
 _FULL_BEND_DEG = 85.0
 
+FACE_COUNT = 10_000
+"""Of a hand; the template has two and a half times as many, of which small pictures show nothing more."""
+
 
 @dataclass(frozen=True, eq=False)
 class HandModel:
-    """The template ready for being posed many times.
+    """The template ready for being posed many times, with as many triangles as small pictures need.
 
     Attributes:
         template: whose hand it is.
-        skinning: its skin bound to its joints.
+        surface: its skin, thinned.
+        skinning: that skin bound to the template's joints.
         rest_rotations: of the joints in the hand frame at theta = 0.
         rest_positions: the same joints' places, mm.
         parts: of each face in the mask, from 0; PARTS where it belongs to the arm.
@@ -39,6 +44,7 @@ class HandModel:
     """
 
     template: HandTemplate
+    surface: ThinSurface
     skinning: Skinning
     rest_rotations: Float[np.ndarray, "joints 3 3"]
     rest_positions: Float[np.ndarray, "joints 3"]
@@ -81,14 +87,17 @@ def hand_model(template: HandTemplate) -> HandModel:
     offsets, rest = torch.tensor(template.joint_offsets), torch.tensor(template.rest_rotations)
     still = torch.eye(3, dtype=rest.dtype).expand(JOINT_COUNT, 3, 3)
     frames = joint_frames(still, offsets, rest, template.parents)
+    surface = thin_surface(template, FACE_COUNT)
+    whole = bind(template.vertices.astype(np.float64), template.faces, template.skinning_weights.astype(np.float64))
     return HandModel(
         template=template,
-        skinning=bind(template.vertices.astype(np.float64), template.faces, template.skinning_weights.astype(np.float64)),
+        surface=surface,
+        skinning=bound_subset(whole, surface.rows),
         rest_rotations=frames.rotations.numpy(),
         rest_positions=frames.positions.numpy(),
-        parts=face_parts(template),
-        loop=open_loop(template.faces),
-        bend_weights=_bend_weights(template, frames.positions.numpy()),
+        parts=face_parts(template)[surface.sources],
+        loop=open_loop(surface.faces),
+        bend_weights=_bend_weights(template, frames.positions.numpy())[surface.rows],
     )
 
 
@@ -117,7 +126,7 @@ def shape_hand(
     linear = np.einsum("jab,jb,jcb->jac", rotations, stretches, model.rest_rotations)
     translations = joints - np.einsum("jab,jb->ja", linear, model.rest_positions)
     vertices = skin(model.skinning, linear, translations)
-    bend_wrist(vertices, model.template.vertices[:, 0], wrist)
+    bend_wrist(vertices, model.surface.vertices[:, 0], wrist)
     flexion = np.zeros(JOINT_COUNT, dtype=np.float32)
     for value, name in zip(theta, POSE_NAMES, strict=True):
         if name.endswith(".z"):

@@ -10,9 +10,7 @@ from jaxtyping import Bool, Float, Float32
 from datasets.environment import Environment
 from datasets.virtual_rhd.scene import Scene
 from estimator.hand.compiled import compiled
-from estimator.hand.occlusion import sphere_directions
 
-AXIS_COUNT = 9
 KEY_COUNT = 2
 
 _SOFT_MAP_PX, _KEY_MAP_PX = 72, 160
@@ -121,7 +119,11 @@ def _strong_lamps(directions: np.ndarray, power: np.ndarray) -> tuple[Float32[np
 
 
 def _axes() -> Float32[np.ndarray, "axes 3"]:
-    return sphere_directions(2 * AXIS_COUNT)[:AXIS_COUNT].astype(np.float32)
+    """Through the opposite corners of an icosahedron: no twelve directions are better spread; turned so that none is the camera's."""
+    golden = (1 + np.sqrt(5)) / 2
+    corners = np.array([(0, 1, golden), (0, 1, -golden), (1, golden, 0), (1, -golden, 0), (golden, 0, 1), (-golden, 0, 1)])
+    turned = corners @ np.array([[0.8, 0.0, 0.6], [0.36, 0.8, -0.48], [-0.48, 0.6, 0.64]])
+    return (turned / np.linalg.norm(corners[0])).astype(np.float32)
 
 
 def _octahedral_directions(side: int) -> Float[np.ndarray, "cells 3"]:
@@ -155,16 +157,12 @@ def arrive(
     reach_mm: float,
     illumination: Illumination,
 ) -> Arrived:
-    """What arrives at the wanted vertices past everything within ``reach_mm`` of the centre; what lies beyond casts no shadow.
-
-    In the soft lamps' coarse maps hands are drawn as points, which lie closer together than the maps' pixels.
-    """
+    """What arrives at the wanted vertices past everything within ``reach_mm`` of the centre; what lies beyond casts no shadow."""
     points, normals, faces = scene.vertices - centre.astype(np.float32), scene.normals, scene.faces
     soft, openness = np.zeros_like(points), np.zeros(len(points), dtype=np.float32)
     scale = np.float32(0.48 * (_SOFT_MAP_PX - 1) / reach_mm)
-    coarse = faces[scene.hand_faces :]
     lamps = illumination.axes, illumination.powers
-    _gather(points, normals, scene.hand_vertices, coarse, wanted, *lamps, _SOFT_MAP_PX, scale, soft, openness)
+    _gather(points, normals, faces, wanted, *lamps, _SOFT_MAP_PX, scale, soft, openness)
     lit = np.ones((len(points), KEY_COUNT), dtype=np.float32)
     scale = np.float32(0.48 * (_KEY_MAP_PX - 1) / reach_mm)
     for number, key in enumerate(illumination.keys):
@@ -190,9 +188,9 @@ def _across(direction: np.ndarray, scale: float) -> tuple:
 
 @compiled
 @no_type_check
-def _draw_maps(u: np.ndarray, v: np.ndarray, z: np.ndarray, faces: np.ndarray, near: np.ndarray, far: np.ndarray) -> None:
-    """Largest z in every pixel of ``near``, and largest -z in ``far``; triangles smaller than a pixel count where their middle lies."""
-    side = near.shape[0]
+def _draw_maps(u: np.ndarray, v: np.ndarray, z: np.ndarray, faces: np.ndarray, reach: np.ndarray) -> None:
+    """Largest z, and largest -z, of what covers the middle of each pixel."""
+    side = reach.shape[1]
     for face in range(len(faces)):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
         low_u, high_u = min(u[a], u[b], u[c]), max(u[a], u[b], u[c])
@@ -211,25 +209,8 @@ def _draw_maps(u: np.ndarray, v: np.ndarray, z: np.ndarray, faces: np.ndarray, n
                 share_c = ((u[b] - u[a]) * (row - v[a]) - (v[b] - v[a]) * (column - u[a])) * scale
                 if (share_b >= 0) & (share_c >= 0) & (share_b + share_c <= 1):
                     depth = z[a] + share_b * (z[b] - z[a]) + share_c * (z[c] - z[a])
-                    near[row, column] = max(near[row, column], depth)
-                    far[row, column] = max(far[row, column], -depth)
-
-
-@compiled
-@no_type_check
-def _seen(reach: np.ndarray, across: float, down: float, level: float) -> float:
-    """Share of the four nearest pixels of a map that nothing above the level covers."""
-    side = reach.shape[0]
-    one = np.float32(1)
-    if not ((across >= 0) & (down >= 0) & (across < side - 1) & (down < side - 1)):
-        return one
-    column, row = int(across), int(down)
-    right, below = across - np.float32(column), down - np.float32(row)
-    seen = (one - below) * (one - right) * (reach[row, column] <= level)
-    seen += (one - below) * right * (reach[row, column + 1] <= level)
-    seen += below * (one - right) * (reach[row + 1, column] <= level)
-    seen += below * right * (reach[row + 1, column + 1] <= level)
-    return seen
+                    reach[0, row, column] = max(reach[0, row, column], depth)
+                    reach[1, row, column] = max(reach[1, row, column], -depth)
 
 
 @compiled
@@ -237,7 +218,6 @@ def _seen(reach: np.ndarray, across: float, down: float, level: float) -> float:
 def _gather(
     points: np.ndarray,
     normals: np.ndarray,
-    splats: int,
     faces: np.ndarray,
     wanted: np.ndarray,
     axes: np.ndarray,
@@ -249,10 +229,10 @@ def _gather(
 ) -> None:
     count, one, zero = len(points), np.float32(1), np.float32(0)
     centre, lift = np.float32((side - 1) / 2), np.float32(_LIFT_MM)
-    slack = np.float32(1.2) / scale
+    slack = np.float32(0.9) / scale
     whole = np.zeros(count, dtype=np.float32)
     u, v, z = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
-    near, far = np.empty((side, side), dtype=np.float32), np.empty((side, side), dtype=np.float32)
+    reach = np.empty((2, side, side), dtype=np.float32)  # how far towards either lamp something is
     for axis in range(len(axes)):
         dx, dy, dz = axes[axis, 0], axes[axis, 1], axes[axis, 2]
         ax, ay, az, bx, by, bz = _across(axes[axis], scale)
@@ -260,14 +240,8 @@ def _gather(
             u[i] = centre + ax * points[i, 0] + ay * points[i, 1] + az * points[i, 2]
             v[i] = centre + bx * points[i, 0] + by * points[i, 1] + bz * points[i, 2]
             z[i] = dx * points[i, 0] + dy * points[i, 1] + dz * points[i, 2]
-        near[:] = np.float32(-1e9)
-        far[:] = np.float32(-1e9)
-        _draw_maps(u, v, z, faces, near, far)
-        for i in range(splats):
-            row, column = int(v[i] + np.float32(0.5)), int(u[i] + np.float32(0.5))
-            if (row >= 0) & (column >= 0) & (row < side) & (column < side):
-                near[row, column] = max(near[row, column], z[i])
-                far[row, column] = max(far[row, column], -z[i])
+        reach[:] = np.float32(-1e9)
+        _draw_maps(u, v, z, faces, reach)
         for i in range(count):
             if not wanted[i]:
                 continue
@@ -278,7 +252,16 @@ def _gather(
             across = u[i] + lift * (ax * nx + ay * ny + az * nz)
             down = v[i] + lift * (bx * nx + by * ny + bz * nz)
             level = own + np.float32(_BIAS_MM) + lift * cosine + slack * (one - cosine) / max(cosine, np.float32(0.2))
-            seen = cosine * _seen(near if lamp == 0 else far, across, down, level)
+            seen = one
+            if (across >= 0) & (down >= 0) & (across < side - 1) & (down < side - 1):
+                column, row = np.int32(across), np.int32(down)
+                right, below = across - np.float32(column), down - np.float32(row)
+                # the four pixels around, weighted bilinearly
+                seen = (one - below) * (one - right) if reach[lamp, row, column] <= level else zero
+                seen += (one - below) * right if reach[lamp, row, column + 1] <= level else zero
+                seen += below * (one - right) if reach[lamp, row + 1, column] <= level else zero
+                seen += below * right if reach[lamp, row + 1, column + 1] <= level else zero
+            seen *= cosine
             whole[i] += cosine
             openness[i] += seen
             for channel in range(3):
@@ -300,17 +283,17 @@ def _cast(
     lit: np.ndarray,
 ) -> None:
     """The share of one strong lamp that reaches each vertex."""
-    count, one = len(points), np.float32(1)
+    count, one, zero = len(points), np.float32(1), np.float32(0)
     centre, lift = np.float32((side - 1) / 2), np.float32(_LIFT_MM)
     slack = np.float32(0.7) / scale
     u, v, z = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32), np.empty(count, dtype=np.float32)
-    near, far = np.full((side, side), np.float32(-1e9)), np.full((side, side), np.float32(-1e9))
+    reach = np.full((2, side, side), np.float32(-1e9))
     ax, ay, az, bx, by, bz = _across(key, scale)
     for i in range(count):
         u[i] = centre + ax * points[i, 0] + ay * points[i, 1] + az * points[i, 2]
         v[i] = centre + bx * points[i, 0] + by * points[i, 1] + bz * points[i, 2]
         z[i] = key[0] * points[i, 0] + key[1] * points[i, 1] + key[2] * points[i, 2]
-    _draw_maps(u, v, z, faces, near, far)
+    _draw_maps(u, v, z, faces, reach)
     for i in range(count):
         if not wanted[i]:
             continue
@@ -320,4 +303,11 @@ def _cast(
         down = v[i] + lift * (bx * nx + by * ny + bz * nz)
         lift_z = lift * (nx * key[0] + ny * key[1] + nz * key[2])
         level = z[i] + np.float32(_BIAS_MM) + max(lift_z, np.float32(0)) + slack * (one - cosine) / max(cosine, np.float32(0.2))
-        lit[i] = _seen(near, across, down, level)
+        if (across >= 0) & (down >= 0) & (across < side - 1) & (down < side - 1):
+            column, row = np.int32(across), np.int32(down)
+            right, below = across - np.float32(column), down - np.float32(row)
+            seen = (one - below) * (one - right) if reach[0, row, column] <= level else zero
+            seen += (one - below) * right if reach[0, row, column + 1] <= level else zero
+            seen += below * (one - right) if reach[0, row + 1, column] <= level else zero
+            seen += below * right if reach[0, row + 1, column + 1] <= level else zero
+            lit[i] = seen

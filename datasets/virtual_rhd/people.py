@@ -196,4 +196,6 @@ def random_clothes(generator: np.random.Generator) -> Clothes:
 
 
 def _between(anchors: np.ndarray, tone: float) -> Colour:
-    return np.array([np.interp(tone, np.linspace(0, 1, len(anchors)), anchors[:, channel]) for channel in range(3)])
+    place = tone * (len(anchors) - 1)
+    lower = min(int(place), len(anchors) - 2)
+    return anchors[lower] + (place - lower) * (anchors[lower + 1] - anchors[lower])

@@ -44,7 +44,6 @@ class Scene:
         places: of each face's corners on the texture, from 0 to 1 and downwards, or on the pattern, mm.
         kinds: of each face: TEXTURED, or a solid's.
         labels: of each face in the mask.
-        hand_vertices: so many vertices come first that are hands'.
         hand_faces: so many faces come first that are hands'.
     """
 
@@ -56,7 +55,6 @@ class Scene:
     places: Float32[np.ndarray, "faces 3 2"]
     kinds: UInt8[np.ndarray, " faces"]
     labels: UInt8[np.ndarray, " faces"]
-    hand_vertices: int
     hand_faces: int
 
 
@@ -87,7 +85,6 @@ def compose(model: HandModel, hands: list[SeenHand], solids: list[Solid]) -> Sce
         places=np.concatenate(face_places),
         kinds=np.concatenate(kinds),
         labels=np.concatenate(labels),
-        hand_vertices=sum(len(hand.vertices) for hand in hands),
         hand_faces=len(model.parts) * len(hands),
     )
 
@@ -97,8 +94,7 @@ def _hand_faces(
     model: HandModel, side: Side
 ) -> tuple[Int32[np.ndarray, "faces 3"], Float32[np.ndarray, "faces 3 2"], UInt8[np.ndarray, " faces"]]:
     """A hand's faces, their corners on the texture, and their labels."""
-    template = model.template
-    faces, places = template.faces.astype(np.int32), (template.uv[template.uv_faces] * (1, -1) + (0, 1)).astype(np.float32)
+    faces, places = model.surface.faces, model.surface.places
     if side == "left":
         faces, places = np.ascontiguousarray(faces[:, ::-1]), np.ascontiguousarray(places[:, ::-1])
     return faces, places, np.where(model.parts < PARTS, FIRST_PART[side] + model.parts, PERSON).astype(np.uint8)

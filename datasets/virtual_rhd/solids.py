@@ -1,9 +1,12 @@
 """Solid: a piece of a scene that is not a hand: arm, sleeve, body, thing; and tubes to make them of."""
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32
+
+from estimator.hand.compiled import compiled
 
 SKIN, CLOTH, HARD = 1, 2, 3
 """How a surface answers light: as skin, as cloth, as wood or plastic."""
@@ -78,13 +81,25 @@ def course(places: Float[np.ndarray, "points 3"], across: Float[np.ndarray, "3"]
     """The line through places; ``across`` is about at right angles to its start."""
     along = np.gradient(places, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    frames = np.empty_like(places)
-    for i, direction in enumerate(along):
-        across = across - (across @ direction) * direction
-        across = across / np.linalg.norm(across)
-        frames[i] = across
+    frames = np.empty_like(along)
+    _carry(along, np.array(across, dtype=np.float64), frames)
     passed = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
     return Course(places, along, frames, passed)
+
+
+@compiled
+@no_type_check
+def _carry(along: np.ndarray, across: np.ndarray, frames: np.ndarray) -> None:
+    """A direction carried along a line, at right angles to it everywhere."""
+    for i in range(len(along)):
+        part = across[0] * along[i, 0] + across[1] * along[i, 1] + across[2] * along[i, 2]
+        square = 0.0
+        for axis in range(3):
+            across[axis] -= part * along[i, axis]
+            square += across[axis] ** 2
+        for axis in range(3):
+            across[axis] /= np.sqrt(square)
+            frames[i, axis] = across[axis]
 
 
 def bent_line(corners: Float[np.ndarray, "corners 3"], count: int, softness: float) -> Float[np.ndarray, "count 3"]:

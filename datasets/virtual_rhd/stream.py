@@ -9,12 +9,13 @@ from jaxtyping import Bool, Float
 
 from datasets.environment import Environment
 from datasets.virtual_rhd.cast import Cast, random_cast
+from datasets.virtual_rhd.drawing import draw
 from datasets.virtual_rhd.film import random_film, take
 from datasets.virtual_rhd.hand_model import load_hand_model
 from datasets.virtual_rhd.light import Illumination, arrive, of_environment, random_illumination
 from datasets.virtual_rhd.people import random_person
 from datasets.virtual_rhd.poses import PosePool, pose_pool
-from datasets.virtual_rhd.render import Rendered, draw, render
+from datasets.virtual_rhd.render import Rendered, render
 from datasets.virtual_rhd.scene import compose
 from datasets.virtual_rhd.scenery import Scenery
 from datasets.virtual_rhd.skin_texture import skin_textures
@@ -30,6 +31,9 @@ _SHADOW_MARGIN_MM = 90.0
 
 _LEVEL = 0.80
 """What a white ball sends back, at the middle exposure."""
+
+_STRIDE = 10
+"""One pixel in so many tells the colour of a background."""
 
 _ATTEMPTS, _LEAST_VISIBLE = 8, 5
 """A picture that shows fewer of the hand's joints is taken anew, so often at most."""
@@ -93,8 +97,7 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
         arrived = arrive(scene, drawn.wanted, centre, reach_mm, illumination)
         texture = self._textures[generator.integers(len(self._textures))].level(float(cast.hands[0].joints[:, 2].mean()) / K[0, 0])
         rendered = render(scene, drawn, texture, person.skin, person.clothes.knit, arrived, illumination)
-        light = rendered.colours + (1 - rendered.coverage)[..., None] * background
-        image = take(light, random_film(generator), generator)
+        image = take(rendered.before(background), random_film(generator), generator)
         return VirtualRhdSample(image, rendered.mask, rendered.depth_mm, K, annotate(cast, K, rendered, person.build.size))
 
     def _illumination(self, background: Float[np.ndarray, "height width 3"], generator: np.random.Generator) -> Illumination:
@@ -108,7 +111,7 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
         else:
             light = random_illumination(generator)
         wanted = _LEVEL * np.exp(generator.normal(0, 0.25))
-        behind, own = background.mean(axis=(0, 1)) + 0.05, light.colour + 1e-6
+        behind, own = background[::_STRIDE, ::_STRIDE].mean(axis=(0, 1)) + 0.05, light.colour + 1e-6
         # cameras balance colours; what is left of the light's own and of the background's makes the two belong together
         tint = (behind / behind.mean()) ** generator.uniform(0, 0.25) * (own / own.mean()) ** generator.uniform(-1, -0.6)
         return light.scaled(tint * wanted / max(light.level, 1e-6))

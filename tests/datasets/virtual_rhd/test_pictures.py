@@ -8,12 +8,13 @@ import torch
 
 from datasets.environment import Environment
 from datasets.virtual_rhd.body import find_trunk, hidden
+from datasets.virtual_rhd.drawing import draw
 from datasets.virtual_rhd.film import Film, take
 from datasets.virtual_rhd.hand_model import load_hand_model, shape_hand
 from datasets.virtual_rhd.light import arrive, of_environment, random_illumination
 from datasets.virtual_rhd.people import HandBuild, random_person
 from datasets.virtual_rhd.poses import sample_poses
-from datasets.virtual_rhd.render import draw, render
+from datasets.virtual_rhd.render import render
 from datasets.virtual_rhd.scene import SeenHand, compose
 from datasets.virtual_rhd.scenery import shapes
 from datasets.virtual_rhd.skin_texture import read_maps, skin_textures
