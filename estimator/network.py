@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from estimator.errors import InputError
+from estimator.signal_stack import own_signal_stack
 from estimator.system import explain_missing_library
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Network:
         except (ImportError, OSError) as error:
             raise InputError(f"openvino: {explain_missing_library(error)}") from error
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        with tempfile.TemporaryDirectory(prefix="deephandmesh-") as folder:
+        with tempfile.TemporaryDirectory(prefix="deephandmesh-") as folder, own_signal_stack():
             path = Path(folder) / "model.tflite"  # OpenVINO reads this format from files only
             path.write_bytes(model)
             try:

@@ -54,3 +54,14 @@ def test_openvino_is_loaded_without_its_telemetry() -> None:
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert finished.stdout == "[]\n"
     assert finished.stderr == ""
+
+
+def test_signals_are_survived_whatever_the_order_in_which_networks_go() -> None:
+    program = (
+        "import gc, signal\nfrom estimator.models import load_models\nfrom estimator.landmark_network import LandmarkNetwork\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('handled'))\n"
+        "model = load_models()[1]\nfirst, second = LandmarkNetwork(model), LandmarkNetwork(model)\n"
+        "del first\ngc.collect()\ndel second\ngc.collect()\nsignal.raise_signal(signal.SIGTERM)"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout) == (0, "handled\n")
