@@ -19,12 +19,10 @@ from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
 from estimator.landmark_backbone import LandmarkBackbone
+from estimator.learning.features import measure_features
 from estimator.models import HAND_LANDMARKER, cache_folder
 
 Split = Literal["training", "test"]
-
-MEASURED_PICTURES = 512
-"""So many tell how features that are not trained are spread."""
 
 
 def virtual_subject(data: str) -> int | None:
@@ -90,15 +88,16 @@ def build_model(config: TrainConfig, template: HandTemplate) -> StudioModel:
     return StudioModel(ImageEncoder(config.encoder), HandDecoder(template, _correctives(config, template)))
 
 
-def measure_features(encoder: ImageEncoder, frames: StudioFrames, seed: int) -> None:
-    """Prepare a backbone that stays as it is: the spread of its features over some training pictures, and where they are kept."""
-    backbone = encoder.backbone
-    if not isinstance(backbone, LandmarkBackbone):
-        return
-    backbone.store = FeatureStore(cache_folder() / "features" / f"{HAND_LANDMARKER.members[1].sha256[:16]}.sqlite")
-    chosen = np.random.default_rng(seed).permutation(len(frames))[:MEASURED_PICTURES]
-    pictures = np.stack([frames.sample(int(index), np.random.default_rng([seed, int(index)])).image for index in chosen])
-    backbone.measure(torch.from_numpy(pictures).movedim(-1, 1).float() / 255)
+def prepare_encoder(encoder: ImageEncoder, frames: StudioFrames, seed: int) -> None:
+    """Let a backbone that stays as it is know the spread of its features over training pictures, and remember what it saw of them.
+
+    Raises:
+        InputError: a picture is damaged, or there is no room for features.
+    """
+    if isinstance(encoder.backbone, LandmarkBackbone):
+        name = HAND_LANDMARKER.members[1].sha256[:16]
+        encoder.backbone.store = FeatureStore(cache_folder() / "features" / f"{name}.sqlite")
+    measure_features(encoder, lambda index: frames.sample(index, np.random.default_rng([seed, index])).image, len(frames), seed)
 
 
 def _correctives(config: TrainConfig, template: HandTemplate) -> Correctives | LinearCorrectives:

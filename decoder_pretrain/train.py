@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from decoder_pretrain.build import build_model, load_template, measure_features, studio_frames, virtual_subject
+from decoder_pretrain.build import build_model, load_template, prepare_encoder, studio_frames, virtual_subject
 from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
@@ -102,7 +102,7 @@ def run(options: TrainOptions) -> int:
     template = load_template(config)
     frames = studio_frames(config)
     model = build_model(config, template)
-    measure_features(model.encoder, frames, config.seed)
+    prepare_encoder(model.encoder, frames, config.seed)
     trainer = Trainer(fabric, config, model, Objective(template, config.losses), options.workers)
     if options.resume:
         trainer.resume(folder)

@@ -35,15 +35,22 @@ class FeatureStore:
             raise self._unusable(error) from error
 
     def get(self, picture: UInt8[np.ndarray, "size size 3"]) -> Float32[np.ndarray, " features"] | None:
-        """A picture's row, or None where it was never put."""
-        found = self._database.execute("SELECT row FROM features WHERE picture = ?", (_key(picture),)).fetchone()
+        """A picture's row, or None where it was never put.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        try:
+            found = self._database.execute("SELECT row FROM features WHERE picture = ?", (_key(picture),)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         return np.frombuffer(found[0], np.float16).astype(np.float32) if found else None
 
     def put(self, picture: UInt8[np.ndarray, "size size 3"], row: Float32[np.ndarray, " features"]) -> None:
         """Keep a picture's row.
 
         Raises:
-            InputError: the disk is full.
+            InputError: the disk is full, or the file damaged.
         """
         try:
             self._database.execute("INSERT OR REPLACE INTO features VALUES (?, ?)", (_key(picture), row.astype(np.float16).tobytes()))

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
 from estimator.feature_store import FeatureStore
+from estimator.hand.template import LANDMARK_NAMES
 from estimator.landmark_features import POOLED_SIZE, SAMPLED_SIZE, LandmarkFeatures
 from estimator.landmark_network import LandmarkNetwork, hand_square
 from estimator.square import Square
@@ -22,8 +23,7 @@ LARGEST = 6.0
 USUAL_SIZE = 1024
 """Features of other backbones. More of them, of a spread of one each, would turn a fresh hand over at every step of training."""
 
-_LANDMARKS = 21
-FEATURE_SIZE = 6 * _LANDMARKS + POOLED_SIZE + SAMPLED_SIZE
+FEATURE_SIZE = 6 * len(LANDMARK_NAMES) + POOLED_SIZE + SAMPLED_SIZE
 
 
 class LandmarkBackbone(nn.Module):

@@ -136,8 +136,13 @@ def run(options: TrainDefaultOptions) -> int:
         "simulated": True,
         "held_out": report,
     }
-    write_file(options.out.with_suffix(".json"), json.dumps(record, indent=1, default=str).encode())
+    write_file(options.out.with_suffix(".json"), json.dumps(record, indent=1, default=_name_of).encode())
     return DONE
+
+
+def _name_of(path: Path) -> str:
+    """What was used, whatever folder of whose machine it lay in."""
+    return path.name
 
 
 def train(

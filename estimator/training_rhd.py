@@ -13,6 +13,7 @@ from estimator.errors import InputError
 from estimator.files import write_file
 from estimator.image_encoder import ImageEncoder
 from estimator.learning.batches import step_count
+from estimator.learning.features import measure_features
 from estimator.learning.launch import start_fabric, train_to_end
 from estimator.learning.options import RunOptions, given
 from estimator.learning.run_folder import RunFolder
@@ -94,9 +95,12 @@ def run(options: TrainRhdOptions) -> int:
     trainer = RhdTrainer(fabric, config, EncoderBeforeDecoder(encoder, person.decoder), evaluation, options.workers)
     if options.resume:
         trainer.resume(folder)
-    elif fabric.is_global_zero:
-        folder.begin(config)
-        _note_skipped(folder, training, evaluation)
+    else:
+        if not config.init:  # else its file knows
+            measure_features(encoder, lambda row: training.crop(row).image, len(training), config.seed)
+        if fabric.is_global_zero:
+            folder.begin(config)
+            _note_skipped(folder, training, evaluation)
     fabric.barrier()
     finished = train_to_end(trainer, training, folder, lambda done: RhdLog(folder, done))
     assert weights_sha256(person.decoder) == config.decoder_sha256, "the frozen decoder has changed"

@@ -11,6 +11,7 @@ from estimator.errors import InputError
 from estimator.feature_store import FeatureStore
 from estimator.image_encoder import ImageEncoder, ImageEncoderConfig
 from estimator.landmark_backbone import FEATURE_SIZE, LARGEST, LandmarkBackbone
+from estimator.learning.features import measure_features
 
 SAMPLE = Path(__file__).parents[2] / "estimator/assets/sample.jpg"
 HAND = (170, 40, 470, 340)
@@ -85,3 +86,24 @@ def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
     (tmp_path / "store.sqlite").write_text("this is no database, and long enough to be seen as none " * 40)
     with pytest.raises(InputError, match=r"store\.sqlite: .* remove the file"):
         FeatureStore(tmp_path / "store.sqlite")
+
+
+def test_an_encoder_is_measured_by_pictures_of_its_data_and_a_damaged_one_is_named(pictures: torch.Tensor) -> None:
+    seen = (pictures.movedim(1, -1) * 255).round().byte().numpy()
+    encoder = ImageEncoder(ImageEncoderConfig("hand_landmarks")).eval()
+    measure_features(encoder, lambda index: seen[index], len(seen), seed=0)
+    torch.testing.assert_close(encoder.backbone.mean, encoder.backbone._raw(pictures).mean(dim=0), atol=1e-3, rtol=1e-3)
+
+    def damaged(index: int) -> np.ndarray:
+        raise ValueError(f"picture {index}.png: is damaged")
+
+    with pytest.raises(InputError, match=r"\.png: is damaged"):
+        measure_features(encoder, damaged, 1, seed=0)
+    measure_features(ImageEncoder(ImageEncoderConfig("tiny")), damaged, 1, seed=0)
+
+
+def test_a_store_that_is_damaged_later_is_named(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "store.sqlite")
+    store._database.execute("DROP TABLE features")
+    with pytest.raises(InputError, match=r"store\.sqlite"):
+        store.get(np.zeros((8, 8, 3), np.uint8))
