@@ -56,9 +56,9 @@ def _run(options: DifferenceOptions) -> int:
         "source", "images", "difference", "95 % interval", title=f"{options.number}: {options.methods[0]} less {options.methods[1]}"
     )
     for source, numbers in first.items():
-        shared = [image for image in numbers if image in second.get(source, {})]
+        shared = [hand for hand in numbers if hand in second.get(source, {})]
         if shared:
-            differences = np.array([numbers[image] - second[source][image] for image in shared])
+            differences = np.array([numbers[hand] - second[source][hand] for hand in shared])
             found = block_bootstrap(differences, options.block, options.draws, np.random.default_rng(options.seed))
             table.add_row(source, str(found.images), f"{found.mean:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}")
     if not table.row_count:

@@ -4,8 +4,11 @@ Neighbours in an index are often frames of one film and err alike: drawn one by 
 """
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -39,8 +42,12 @@ def block_bootstrap(differences: Float[np.ndarray, " images"], block: int, draws
     return Difference(count, float(differences.mean()), float(low), float(high))
 
 
-def read_numbers(path: Path, method: str, number: str) -> dict[str, dict[str, float]]:
-    """For each source what ``estimator.evaluate --json`` says of each photograph, in the index's order; hands without it left out.
+Hand = tuple[str, int]
+"""A photograph, and which of the hands that are annotated in it, counted from 0 in the index's order."""
+
+
+def read_numbers(path: Path, method: str, number: str) -> dict[str, dict[Hand, float]]:
+    """For each source what ``estimator.evaluate --json`` says of each hand, in the index's order; hands without it left out.
 
     Raises:
         InputError: when the file is no such document or lacks the method.
@@ -48,10 +55,21 @@ def read_numbers(path: Path, method: str, number: str) -> dict[str, dict[str, fl
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
         chosen = [row for row in rows if row["method"] == method]
-        found = {row["source"]: {one["image"]: float(one[number]) for one in row["per_image"] if one[number] is not None} for row in chosen}
+        found = {row["source"]: _numbers_by_hand(row["per_image"], number) for row in chosen}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: cannot be read as numbers of estimator.evaluate ({error!r}); write it again with --json") from error
     if not found:
         methods = ", ".join(dict.fromkeys(row["method"] for row in rows))
         raise InputError(f"{path}: has no method {method!r}; it has {methods}")
     return found
+
+
+def _numbers_by_hand(hands: Sequence[Mapping[str, Any]], number: str) -> dict[Hand, float]:
+    seen: Counter[str] = Counter()
+    numbers: dict[Hand, float] = {}
+    for hand in hands:
+        name = hand["image"]
+        if hand[number] is not None:
+            numbers[name, seen[name]] = float(hand[number])
+        seen[name] += 1
+    return numbers

@@ -8,7 +8,7 @@ import pytest
 
 from estimator.command import BAD_INPUT, DONE
 from estimator.evaluate_difference import main
-from estimator.evaluation_difference import block_bootstrap
+from estimator.evaluation_difference import block_bootstrap, read_numbers
 
 
 def test_a_constant_difference_is_certain() -> None:
@@ -36,8 +36,8 @@ def test_nothing_to_draw_is_refused(count: int, block: int) -> None:
         block_bootstrap(np.zeros(count), block, 10, np.random.default_rng(0))
 
 
-def written(path: Path, errors: list[float | None]) -> Path:
-    images = [{"image": f"{number}.jpg", "pa_mm": error} for number, error in enumerate(errors)]
+def written(path: Path, errors: list[float | None], hands_a_photograph: int = 1) -> Path:
+    images = [{"image": f"{number // hands_a_photograph}.jpg", "pa_mm": error} for number, error in enumerate(errors)]
     path.write_text(json.dumps({"rows": [{"source": "toys", "method": "full", "per_image": images}]}))
     return path
 
@@ -48,6 +48,11 @@ def test_the_command_compares_the_photographs_that_both_have(tmp_path: Path, cap
     printed = capsys.readouterr().out
     assert "toys" in printed
     assert "-1.000" in printed
+
+
+def test_two_hands_of_one_photograph_stay_apart_also_where_one_was_not_found(tmp_path: Path) -> None:
+    read = read_numbers(written(tmp_path / "a.json", [1.0, 2.0, None, 4.0], hands_a_photograph=2), "full", "pa_mm")
+    assert read == {"toys": {("0.jpg", 0): 1.0, ("0.jpg", 1): 2.0, ("1.jpg", 1): 4.0}}
 
 
 @pytest.mark.parametrize(
