@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from decoder_pretrain.report_content import Curves
-from decoder_pretrain.report_runs import Run, logged
+from decoder_pretrain.report_runs import Run
 
 _INK = "#010203"
 """Stands for the page's text colour."""
@@ -41,7 +41,7 @@ _STYLE = {
 
 def error_curves(runs: Sequence[Run]) -> Curves | None:
     """Joint error over epochs of all runs together; None where nothing is logged."""
-    lines = [(run, values) for run in runs if (values := logged(run.folder))]
+    lines = [(run, values) for run in runs if (values := run.folder.metrics())]
     if not lines:
         return None
     with rc_context(_STYLE):
@@ -58,7 +58,7 @@ def error_curves(runs: Sequence[Run]) -> Curves | None:
 
 def loss_curves(run: Run) -> Curves | None:
     """Each loss of one run over epochs; None where nothing is logged."""
-    values = logged(run.folder)
+    values = run.folder.metrics()
     names = list(dict.fromkeys(name for line in values for name in line if name not in _NOT_LOSSES))
     if not names:
         return None

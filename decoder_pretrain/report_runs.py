@@ -1,6 +1,5 @@
 """The runs that a report is made from: recognised by their configuration, whatever their folders are called."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -223,26 +222,10 @@ def _open(folder: RunFolder, name: str) -> Run | Refusal:
 
 
 def _unfinished(run: Run) -> Refusal:
-    lines = logged(run.folder)
+    lines = run.folder.metrics()
     done = f"{lines[-1]['epoch']:.1f}" if lines else "0"
     path = run.folder.path
     tuned = {"texture", "fine-tuning"} & set(run.variant.added)
     command = f"finetune_texture --run {path.parent} --out {path}" if tuned else f"train --out {path}"
     cure = f"go on with: python -m decoder_pretrain.{command} --resume"
     return Refusal(run.folder.path, f"{run.variant.words}: {done} of {run.config.schedule.epochs} epochs are logged; {cure}", True)
-
-
-def logged(folder: RunFolder) -> list[dict[str, float | int]]:
-    """A run's metrics, up to the first line that cannot be read (an interrupted run may have left half of one)."""
-    try:
-        lines = folder.metrics_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    sound: list[dict[str, float | int]] = []
-    for line in lines:
-        try:
-            values = json.loads(line)
-            sound.append({"step": int(values["step"]), "epoch": float(values["epoch"]), **values})
-        except (ValueError, KeyError, TypeError):
-            break
-    return sound

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sized
+from contextlib import closing
 
 from lightning_fabric import Fabric
 
@@ -32,7 +33,7 @@ def train_to_end(trainer: Trainer, data: Sized, run: RunFolder, open_log: Callab
     """Train from where a trainer stands; False when it was told to stop before the end and kept a checkpoint.
 
     Args:
-        open_log: makes the first process's log, given the steps that are done.
+        open_log: makes the first process's log, given the steps that are done; it is closed however training ends.
 
     Raises:
         InputError: as ``Trainer.train``, and when a file cannot be written.
@@ -41,4 +42,5 @@ def train_to_end(trainer: Trainer, data: Sized, run: RunFolder, open_log: Callab
     if not trainer.fabric.is_global_zero:
         return trainer.train(data, run, SilentLog()).finished
     run.forget_metrics_after(done)
-    return trainer.train(data, run, open_log(done)).finished
+    with closing(open_log(done)) as log:
+        return trainer.train(data, run, log).finished

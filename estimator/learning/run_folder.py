@@ -27,7 +27,7 @@ class Progress:
 
 
 class RunFolder(Generic[Config]):
-    """The files of one run; each is whole or absent, whatever interrupts.
+    """The files of one run; each is whole or absent, whatever interrupts, but for the last line of metrics.
 
     Args:
         config_type: the frozen dataclass, of plain values and of more such dataclasses, that decides a run.
@@ -100,10 +100,19 @@ class RunFolder(Generic[Config]):
         write_file(self.metrics_file, "".join(kept).encode())
 
     def metrics(self) -> list[dict[str, float | int]]:
-        """All lines so far."""
-        if not self.metrics_file.exists():
+        """The lines so far, up to the first that cannot be read: an interruption may have left half of one."""
+        try:
+            lines = self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:  # nothing is logged yet
             return []
-        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+        sound: list[dict[str, float | int]] = []
+        for line in lines:
+            try:
+                values = json.loads(line)
+                sound.append({**values, "step": int(values["step"]), "epoch": float(values["epoch"])})
+            except (ValueError, KeyError, TypeError):
+                break
+        return sound
 
 
 def _typed(kind: type[Config], values: dict[str, object]) -> Config:

@@ -22,6 +22,9 @@ class TrainingLog(Protocol):
     def pictures(self, step: int, model: nn.Module, data: Sized) -> None:
         """What the model makes of a few samples."""
 
+    def close(self) -> None:
+        """Let go of the files."""
+
 
 class MetricsLog:
     """Writes numbers and pictures into a run's folder, and numbers to stderr."""
@@ -43,7 +46,7 @@ class MetricsLog:
         self._board.flush()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Write what TensorBoard's writer still holds, and let go of the files."""
         self._board.close()
 
 
@@ -54,4 +57,7 @@ class SilentLog:
         """Nothing."""
 
     def pictures(self, step: int, model: nn.Module, data: Sized) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""

@@ -12,7 +12,7 @@ from decoder_pretrain.config import Schedule, TrainConfig, Without, low_resoluti
 from decoder_pretrain.evaluation import TestMoment
 from decoder_pretrain.finetuning import finetuning
 from decoder_pretrain.report_evaluations import Examiner
-from decoder_pretrain.report_runs import LOW_RESOLUTION, Data, Run, Runs, Variant, find_runs, logged, variant_of
+from decoder_pretrain.report_runs import LOW_RESOLUTION, Data, Run, Runs, Variant, find_runs, variant_of
 from estimator.errors import InputError
 from tests.decoder_pretrain.report_toys import DATA, ToyMoments, toy_run
 
@@ -93,13 +93,6 @@ def test_the_person_with_most_runs_comes_first() -> None:
         return found
 
     assert [one.subject for one in Runs((run(1, WHOLE), run(3, WHOLE), run(3, WHOLE)), ()).data] == [3, 1]
-
-
-def test_metrics_are_read_up_to_where_an_interruption_left_them(tmp_path: Path) -> None:
-    folder = toy_run(tmp_path / "a", WHOLE, finished=False)
-    with folder.metrics_file.open("a") as file:
-        file.write('{"step": 60, "ep')
-    assert [line["step"] for line in logged(folder)] == [20, 40]
 
 
 def test_a_run_is_asked_again_only_when_the_answer_may_have_changed(tmp_path: Path) -> None:
