@@ -22,6 +22,7 @@ from estimator.export_bvh import write_bvh_clip
 from estimator.export_gltf_clip import write_glb_clip
 from estimator.export_npz import write_npz_clip
 from estimator.hand_track import HandTrack
+from estimator.lens import Lens
 from estimator.result import SourceImage, file_sha256
 
 LONGEST_S = 20.0
@@ -84,14 +85,14 @@ def process_upload(
     with ExitStack() as stack:
         source = stack.enter_context(ClipReader(upload, Section(0.0, LONGEST_S + _TOLERANCE_S)))
         camera = choices.camera(source.info.width, source.info.height)
-        options = ClipOptions(focal_px=camera and camera.fx)
+        options = ClipOptions(lens=Lens(camera and camera.fx))
         labels = ClipLabels(_source_image(upload, source.info), "option" if camera else "default", versions_of(estimator))
         writer = stack.enter_context(ClipWriter(film, source.info))
         lines = stack.enter_context(JsonLines(parts / "frames.jsonl", labels))
         recorder = TrackRecorder()
         summary = process_clip(source, estimator, options, [OverlayFilm(writer), lines, recorder], watch)
         notes = [*source.notes, *writer.finish()]
-    _write_motion(recorder.tracks(estimator, options.camera(source.info)), parts)
+    _write_motion(recorder.tracks(estimator, options.camera(source.info)[0]), parts)
     return ClipAnswer(film, write_archive(parts, folder / f"{upload.stem}_hands.zip"), summary, [f"The clip: {note}." for note in notes])
 
 

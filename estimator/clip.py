@@ -11,13 +11,13 @@ from estimator.background import Ahead, Behind
 from estimator.clip_hands import ClipHand, ClipHands, FrameHands
 from estimator.clip_jitter import JitterMeter
 from estimator.clip_source import ClipFrame, ClipInfo, ClipSource
-from estimator.errors import InputError
-from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
-from estimator.images import plausible_focal_px
+from estimator.hand.camera import Camera
+from estimator.lens import Lens
 from estimator.machine import milliseconds_since
 from estimator.pipeline import HandEstimator, StageTimes
 from estimator.placed_hand import PlacedHand
 from estimator.refinement import Skeleton, landmarks_of
+from estimator.result import CameraSource
 from estimator.smoothing import Smoothing
 from estimator.tracking import HandTracker, TrackingSettings
 
@@ -31,29 +31,19 @@ class ClipOptions:
 
     Attributes:
         smoothing: how hands are steadied; None gives the raw answer, without bridges over gaps.
-        focal_px: focal length in pixels of the upright frames.
-        fov_deg: field of view along the diagonal, where the focal length is not given; None takes that of a telephone.
+        lens: what is said of the focal length; nothing stands for that of a telephone.
     """
 
     smoothing: Smoothing | None = Smoothing()
-    focal_px: float | None = None
-    fov_deg: float | None = None
+    lens: Lens = Lens()
 
-    def camera(self, clip: ClipInfo) -> Camera:
-        """The camera of the clip's frames.
+    def camera(self, clip: ClipInfo) -> tuple[Camera, CameraSource]:
+        """The camera of the clip's frames, and where its focal length is from.
 
         Raises:
             InputError: when no lens has the focal length.
         """
-        if self.focal_px is not None:
-            smallest, largest = plausible_focal_px(clip.width, clip.height)
-            if not smallest <= self.focal_px <= largest:
-                raise InputError(
-                    f"{clip.name}: --focal-px {self.focal_px:g}: with {clip.width} x {clip.height} px a lens has {smallest:.0f} to "
-                    f"{largest:.0f} px; give the focal length in pixels of these frames"
-                )
-            return Camera.from_focal(self.focal_px, clip.width, clip.height)
-        return Camera.from_fov(self.fov_deg or DEFAULT_FOV_DEG, clip.width, clip.height)
+        return self.lens.camera(clip.width, clip.height, clip.name)
 
 
 @dataclass(frozen=True)
@@ -157,7 +147,7 @@ def process_clip(
     Raises:
         InputError: what an output or the source raises.
     """
-    camera = options.camera(source.info)
+    camera, _ = options.camera(source.info)
     tracker = HandTracker(estimator.detector, TrackingSettings(max_hands=estimator.options.max_hands))
     clip_hands = ClipHands(lambda detection: estimator.fitting(detection, camera), options.smoothing)
     tally = _Tally(estimator.skeleton)

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from estimator.command import BAD_INPUT, DONE, NO_HAND, progress_bar, report, run_command
 from estimator.errors import InputError
@@ -13,9 +12,6 @@ from estimator.images import find_images, printable
 from estimator.infer_arguments import Arguments, check
 from estimator.result_folder import folder_names
 from estimator.system import explain_missing_library
-
-if TYPE_CHECKING:
-    from estimator.pipeline import EstimatorOptions
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +31,7 @@ def _run(arguments: Arguments) -> int:
         from estimator.warm_up import warm_up
     except ImportError as error:
         raise InputError(explain_missing_library(error)) from error
-    options = _estimator_options(arguments)
+    options = arguments.estimator_options()
     require_writable_folder(task.out, "choose another folder with --out")
     estimator = HandEstimator(options)
     warm_up(estimator.skeleton, notify=lambda line: print(line, file=sys.stderr))
@@ -54,23 +50,6 @@ def _run(arguments: Arguments) -> int:
             _say(f"{printable(path)}: {found} ({outcome.seconds:.2f} s) -> {printable(folder)}")
             status.add(DONE if outcome.hands else NO_HAND)
     return next(value for value in (BAD_INPUT, NO_HAND, DONE) if value in status)
-
-
-def _estimator_options(arguments: Arguments) -> "EstimatorOptions":
-    from estimator.pipeline import EstimatorOptions
-    from estimator.profile import HandProfile
-
-    return EstimatorOptions(
-        max_hands=arguments.max_hands,
-        hand=arguments.hand,
-        profile=None if arguments.profile is None else HandProfile.load(arguments.profile),
-        hand_length_mm=arguments.hand_length_mm,
-        encoder=arguments.encoder,
-        decoder=arguments.decoder,
-        refine=arguments.refine,
-        detector_model=arguments.detector_model,
-        device=arguments.device,
-    )
 
 
 def _paths(arguments: Arguments) -> tuple[list[Path], bool]:

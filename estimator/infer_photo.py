@@ -13,7 +13,7 @@ from estimator.infer_arguments import Task
 from estimator.pipeline import HandEstimator
 from estimator.placed_hand import Box, PlacedHand
 from estimator.render import render_overlay, render_views
-from estimator.result import ModelVersions, Result, ResultTiming, SourceImage, file_sha256
+from estimator.result import Result, ResultTiming, SourceImage, file_sha256
 from estimator.result_folder import Pictures, write_hands, write_pictures_and_result
 
 DOUBTFUL_REPROJECTION = 0.08
@@ -55,7 +55,7 @@ def infer_photo(path: Path, folder: Path, estimator: HandEstimator, task: Task) 
         camera_source,
         write_hands(estimate.hands, folder, task.formats),
         ResultTiming(**vars(estimate.timing), render=1000 * (drawn - estimated), total=1000 * (drawn - start)),
-        _versions(estimator),
+        estimator.versions,
     )
     write_pictures_and_result(folder, pictures, result)
     _note_doubts(estimate.hands, task, shown)
@@ -82,15 +82,6 @@ def _pictures(photograph: Photograph, hands: Sequence[PlacedHand], task: Task) -
     return Pictures(
         overlay=overlay,
         views=render_views(hands) if task.views and hands else None,
-    )
-
-
-def _versions(estimator: HandEstimator) -> ModelVersions:
-    encoder = estimator.options.encoder
-    return ModelVersions(
-        template=estimator.template.id,
-        decoder=estimator.decoder_name,
-        encoder=encoder,
     )
 
 

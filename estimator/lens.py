@@ -40,7 +40,7 @@ class Lens:
             if not smallest <= self.focal_px <= largest:
                 raise InputError(
                     f"{shown}: --focal-px {self.focal_px:g}: with {width} x {height} px a lens has {smallest:.0f} to {largest:.0f} px; "
-                    "give the focal length in pixels of this image"
+                    "give the focal length in pixels of this picture"
                 )
             return Camera.from_focal(self.focal_px, width, height), "option"
         if self.fov_deg is not None:

@@ -24,6 +24,7 @@ from estimator.placed_hand import PlacedHand, ScaleSource, Side
 from estimator.placement import EncoderPrediction, Sight, place, place_refined, sight_of
 from estimator.profile import HAND_LENGTHS_MM, HandProfile
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
+from estimator.result import ModelVersions
 
 _OWN_MIRROR = np.diag([1.0, 1.0, -1.0])
 """Takes the hand frame to that of the mirrored hand, so that fingers stay along x and the palm along y."""
@@ -115,6 +116,11 @@ class HandEstimator:
         self.skeleton = Skeleton.of(replace(self.template, joint_offsets=bones), LandmarkOffsets.load(self.template.skeleton_id))
         self.encoder = open_encoder(options.encoder, self.skeleton, self.template.skeleton_id, torch.device(options.device))
         self.detector = detector or HandDetector(options.detector_model, options.max_hands)
+
+    @property
+    def versions(self) -> ModelVersions:
+        """What results name beside the numbers."""
+        return ModelVersions(self.template.id, self.decoder_name, self.options.encoder)
 
     def close(self) -> None:
         """Let go of the detector's native memory."""

@@ -11,13 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from estimator.command import DONE, INTERRUPTED, NO_HAND, progress_bar, run_command
 from estimator.errors import InputError
 from estimator.images import printable
-from estimator.result import CameraSource, ModelVersions, SourceImage, file_sha256
+from estimator.result import SourceImage, file_sha256
 from estimator.system import explain_missing_library
 from estimator.video_arguments import VideoArguments, VideoTask, check
 
 if TYPE_CHECKING:
-    from estimator.clip import ClipOptions, ClipOutput, ClipProgress, ClipSummary
+    from estimator.clip import ClipOutput, ClipProgress, ClipSummary
+    from estimator.clip_outputs import ClipLabels
     from estimator.clip_source import ClipInfo, ClipSource
+    from estimator.hand.camera import Camera
     from estimator.hand_track import HandTrack
     from estimator.pipeline import HandEstimator
 
@@ -32,20 +34,24 @@ def _run(arguments: VideoArguments) -> int:
     try:
         # Imported here, because OpenCV and OpenVINO need libraries of the system whose absence has to be explained.
         from estimator.clip import ClipOptions, process_clip
+        from estimator.clip_outputs import ClipLabels
+        from estimator.pipeline import HandEstimator
         from estimator.smoothing import Smoothing
         from estimator.warm_up import warm_up
     except ImportError as error:
         raise InputError(explain_missing_library(error)) from error
-    options = ClipOptions(Smoothing() if arguments.smooth else None, arguments.focal_px, arguments.fov_deg)
+    options = ClipOptions(Smoothing() if arguments.smooth else None, task.lens)
     with ExitStack() as stack:
         source = _open(task)
         stack.callback(source.close)
-        estimator = stack.enter_context(_estimator(arguments))
+        camera, camera_source = options.camera(source.info)
+        estimator = stack.enter_context(HandEstimator(arguments.estimator_options()))
         warm_up(estimator.skeleton, notify=lambda line: print(line, file=sys.stderr))
-        outputs = _Outputs(arguments, source.info, estimator, stack)
+        labels = ClipLabels(_source_image(source.info), camera_source, estimator.versions)
+        outputs = _Outputs(arguments, source.info, labels, stack)
         with _progress(source.info) as on_progress:
             summary = process_clip(source, estimator, options, outputs.all, on_progress)
-        notes = [*source.notes, *outputs.finish(options)]
+        notes = [*source.notes, *outputs.finish(estimator, camera)]
     for note in notes:
         _note(f"{source.info.name}: {note}")
     return _conclude(summary, source.info, outputs.files)
@@ -75,39 +81,19 @@ def _open(task: VideoTask) -> "ClipSource":
     return Webcam(task.webcam, task.section) if task.source is None else ClipReader(task.source, task.section)
 
 
-def _estimator(arguments: VideoArguments) -> "HandEstimator":
-    from estimator.pipeline import EstimatorOptions, HandEstimator
-    from estimator.profile import HandProfile
-
-    return HandEstimator(
-        EstimatorOptions(
-            max_hands=arguments.max_hands,
-            hand=arguments.hand,
-            profile=None if arguments.profile is None else HandProfile.load(arguments.profile),
-            hand_length_mm=arguments.hand_length_mm,
-            encoder=arguments.encoder,
-            decoder=arguments.decoder,
-            refine=arguments.refine,
-            detector_model=arguments.detector_model,
-            device=arguments.device,
-        )
-    )
-
-
 class _Outputs:
     """All that the arguments ask for, opened; what is closed at the end is on the stack."""
 
-    def __init__(self, arguments: VideoArguments, clip: "ClipInfo", estimator: "HandEstimator", stack: ExitStack) -> None:
-        from estimator.clip_outputs import ClipLabels, JsonLines, OverlayFilm, PlainFilm
+    def __init__(self, arguments: VideoArguments, clip: "ClipInfo", labels: "ClipLabels", stack: ExitStack) -> None:
+        from estimator.clip_outputs import JsonLines, OverlayFilm, PlainFilm
         from estimator.clip_tracks import TrackRecorder
         from estimator.clip_writer import ClipWriter
 
-        self._arguments, self._clip, self._estimator = arguments, clip, estimator
+        self._arguments = arguments
         named = (arguments.output, arguments.save_json, arguments.save_npz, arguments.glb)
         self.files = [path for path in named if path is not None]
         self.all: list[ClipOutput] = []
         if arguments.save_json is not None:
-            labels = ClipLabels(_source_image(clip), _camera_source(arguments), _versions(estimator))
             self.all.append(stack.enter_context(JsonLines(arguments.save_json, labels)))
         self._tracks = TrackRecorder() if any((arguments.save_npz, arguments.glb, arguments.bvh)) else None
         if self._tracks is not None:
@@ -116,11 +102,11 @@ class _Outputs:
         if self._film is not None:
             self.all.append(OverlayFilm(self._film) if arguments.overlay else PlainFilm(self._film))
 
-    def finish(self, options: "ClipOptions") -> tuple[str, ...]:
+    def finish(self, estimator: "HandEstimator", camera: "Camera") -> tuple[str, ...]:
         """Complete what is complete only at the end; notes on it."""
         notes = () if self._film is None else self._film.finish()
         if self._tracks is not None:
-            self._write_motion(self._tracks.tracks(self._estimator, options.camera(self._clip)))
+            self._write_motion(self._tracks.tracks(estimator, camera))
         return notes
 
     def _write_motion(self, tracks: "Sequence[HandTrack]") -> None:
@@ -142,15 +128,6 @@ def _source_image(clip: "ClipInfo") -> SourceImage:
     """What the lines of JSON say of the clip; a camera has no file and so no sum."""
     sha256 = "" if clip.path is None else file_sha256(clip.path)
     return SourceImage(clip.path or Path(clip.name), clip.width, clip.height, sha256)
-
-
-def _camera_source(arguments: VideoArguments) -> CameraSource:
-    return "default" if arguments.focal_px is None and arguments.fov_deg is None else "option"
-
-
-def _versions(estimator: "HandEstimator") -> ModelVersions:
-    encoder = estimator.options.encoder
-    return ModelVersions(estimator.template.id, estimator.decoder_name, encoder)
 
 
 @contextmanager

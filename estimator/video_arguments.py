@@ -4,22 +4,23 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from estimator.clip_source import Section
 from estimator.clip_writer import require_writable_clip
-from estimator.command import CommandOptions
 from estimator.errors import InputError
 from estimator.files import require_writable_file
-from estimator.images import PLAUSIBLE_FOV_DEG, printable
+from estimator.images import printable
+from estimator.lens import Lens
+from estimator.shared_arguments import EstimatorArguments
 
 _WEBCAM = re.compile(r"webcam:(\d+)")
 
 
 @dataclass(frozen=True)
-class VideoArguments(CommandOptions):
+class VideoArguments(EstimatorArguments):
     """3D meshes for the hands of a video: over its pictures, and as motion that other programs read.
 
     INPUT is any file that FFmpeg reads, or a camera: webcam:0, webcam:1, ... Each hand keeps its number and side through the clip;
@@ -47,33 +48,10 @@ class VideoArguments(CommandOptions):
     """Draw the meshes into the film; --no-overlay writes the pictures as they are."""
     smooth: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: steadied)")] = True
     """Steady the motion and bridge short gaps; --no-smooth gives the raw answer of each frame."""
-    refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
-    """Fit pose and place to the landmarks after the encoder; --no-refine is for comparison."""
     start: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 0.0
     """Where to begin, seconds from the first frame."""
     end: Annotated[float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: the clip's)")] = None
     """Where to stop, seconds from the first frame."""
-    max_hands: Annotated[int, tyro.conf.arg(metavar="N")] = 4
-    """Most hands followed at once."""
-    hand: Literal["auto", "left", "right"] = "auto"
-    """Side of every hand; auto leaves it to the detector."""
-    focal_px: Annotated[float | None, tyro.conf.arg(metavar="F", help_behavior_hint="(default: from --fov-deg)")] = None
-    """Focal length in pixels of the upright frames."""
-    fov_deg: Annotated[float | None, tyro.conf.arg(metavar="A", help_behavior_hint="(default: 60)")] = None
-    """Field of view along the diagonal in degrees, instead of --focal-px."""
-    profile: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
-    """A person's bone lengths, as python -m estimator.calibrate writes them."""
-    hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: the profile's or average)")] = None
-    """Wrist to tip of the middle finger, in millimetres, 50 to 400: the scale of the result."""
-    encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
-    """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the
-    image alone), or a file of weights."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
-    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
-    device: str = "cpu"
-    """Where the networks run: cpu, cuda, cuda:1, mps."""
-    detector_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: fetched once)")] = None
-    """MediaPipe's hand_landmarker.task, for machines without network."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +62,13 @@ class VideoTask:
         source: a file; None for a camera.
         webcam: number of the camera, where there is no file.
         section: the part to read.
+        lens: what is said of the focal length.
     """
 
     source: Path | None
     webcam: int
     section: Section
+    lens: Lens
 
 
 def check(arguments: VideoArguments) -> VideoTask:
@@ -99,20 +79,14 @@ def check(arguments: VideoArguments) -> VideoTask:
     """
     if not arguments.input:
         raise InputError("no input given; name a video, for example: python -m estimator.video clip.mp4 -o hands.mp4")
-    if arguments.focal_px is not None and arguments.fov_deg is not None:
-        raise InputError("--focal-px and --fov-deg say the same thing; give one of them")
-    if arguments.focal_px is not None and not 0 < arguments.focal_px < math.inf:
-        raise InputError(f"--focal-px {arguments.focal_px:g}: a focal length is above 0 and finite, in pixels")
-    smallest, largest = PLAUSIBLE_FOV_DEG
-    if arguments.fov_deg is not None and not smallest <= arguments.fov_deg <= largest:
-        raise InputError(f"--fov-deg {arguments.fov_deg:g}: a lens's field of view is {smallest:.3g} to {largest:.3g} degrees")
+    lens = arguments.lens()
     section = Section(arguments.start, math.inf if arguments.end is None else arguments.end)
     webcam = _WEBCAM.fullmatch(arguments.input)
     source = None if webcam else Path(arguments.input)
     if arguments.input.startswith("webcam:") and not webcam:
         raise InputError(f"{printable(arguments.input)}: a camera is named by its number, for example webcam:0")
     _check_outputs(arguments, source)
-    return VideoTask(source, int(webcam[1]) if webcam else 0, section)
+    return VideoTask(source, int(webcam[1]) if webcam else 0, section, lens)
 
 
 def _check_outputs(arguments: VideoArguments, source: Path | None) -> None:
