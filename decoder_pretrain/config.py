@@ -11,6 +11,7 @@ Preset = Literal["paper", "cpu"]
 Model = Literal["deephandmesh", "low-resolution", "linear"]
 Without = Literal["pose", "depth", "penetration", "laplacian", "identity-skeleton", "identity-vertex", "pose-vertex"]
 With = Literal["skinning", "texture"]
+Pose = Literal["encoder", "fitted"]
 
 _LOSSES_OF: dict[str, tuple[str, ...]] = {
     "pose": ("pose",),
@@ -84,6 +85,9 @@ class TrainConfig:
         model: ``deephandmesh`` on the template of 12,518 vertices, ``low-resolution`` on that of 790 (section 15), or ``linear``,
             a fixed hand in MANO's manner (section 8.3).
         linear_hand: file of a linear hand of the user's own, its template beside it; empty for the one that ships.
+        pose: in what pose the decoder meets the depth maps. ``encoder``: the encoder's, and both learn from each other (section 6).
+            ``fitted``: fitted to the moment's key points, beside which the encoder learns by the pose loss alone. An encoder that cannot
+            follow its training pictures closely blurs the hand that learns from it: fingers grow short and pointed.
         seed: of all randomness.
     """
 
@@ -91,6 +95,7 @@ class TrainConfig:
     subject: int = 1
     model: str = "deephandmesh"
     linear_hand: str = ""
+    pose: str = "encoder"
     encoder: ImageEncoderConfig = ImageEncoderConfig()
     correctives: CorrectivesConfig = CorrectivesConfig()
     losses: LossWeights = LossWeights()
@@ -101,6 +106,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.model not in get_args(Model):
             raise ValueError(f"the model should be one of {', '.join(get_args(Model))}, not {self.model}")
+        if self.pose not in get_args(Pose):
+            raise ValueError(f"the pose should be one of {', '.join(get_args(Pose))}, not {self.pose}")
         if self.model == "linear" and self.correctives.parts != CorrectivesConfig().parts:
             raise ValueError("the linear hand is fixed: only losses can be left out of its training, and nothing added")
         if self.linear_hand and self.model != "linear":
@@ -110,15 +117,17 @@ class TrainConfig:
 def preset(name: Preset, data: str, subject: int) -> TrainConfig:
     """The paper's settings, or those with which two cores converge in about an hour.
 
-    These have an encoder whose backbone learnt from real hands and stays as it is, small pictures, and fewer views.
+    These have an encoder whose backbone learnt from real hands and stays as it is, a decoder that learns in fitted poses, small pictures,
+    and fewer views.
     """
     paper = TrainConfig(data, subject, correctives=CorrectivesConfig(subject))
     if name == "paper":
         return paper
     return replace(
         paper,
+        pose="fitted",
         encoder=ImageEncoderConfig("hand_landmarks"),
-        schedule=Schedule(batch=16, epochs=18, learning_rate=3e-5, decoder_learning_rate=5e-4, milestones=(14, 17)),
+        schedule=Schedule(batch=16, epochs=48, learning_rate=3e-5, decoder_learning_rate=5e-4, milestones=(38, 45)),
         studio=StudioData(size=128, target_views=2, moments=2000, views_per_moment=6),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from estimator.hand.alignment import align_rigid
+from estimator.hand.alignment import Similarity, align_rigid
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import ALIGNMENT_JOINTS
 from estimator.hand.types import RestHand
@@ -55,13 +55,28 @@ def place_in_studio(
     """
     rest = decoder.rest_hand(theta)
     mesh = decoder(theta, rest)
-    known = list(ALIGNMENT_JOINTS)
-    place = align_rigid(mesh.joints.positions.detach()[:, known].double(), joints[:, known].double(), weights=valid[:, known].double())
-    R, t = place.rotation.to(theta.dtype), place.translation.to(theta.dtype)
+    place = _placement(mesh.joints.positions, joints, valid)
     return StudioPrediction(
         theta=theta,
         rest=rest,
         rest_joints=decoder.rest_frames(rest.joint_offsets).positions,
-        vertices=mesh.vertices @ R.mT + t[:, None],
-        joints=mesh.joints.positions @ R.mT + t[:, None],
+        vertices=place.apply(mesh.vertices),
+        joints=place.apply(mesh.joints.positions),
     )
+
+
+def joints_in_studio(
+    decoder: HandDecoder, theta: Float[Tensor, "batch pose"], joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"]
+) -> Float[Tensor, "batch joints 3"]:
+    """Where ``place_in_studio`` puts the joints, mm, without a surface; its gradient reaches theta and not the decoder."""
+    posed = decoder.frames(theta, decoder.personal_offsets().detach().expand(len(theta), -1, -1)).positions
+    return _placement(posed, joints, valid).apply(posed)
+
+
+def _placement(
+    posed: Float[Tensor, "batch joints 3"], joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"]
+) -> Similarity:
+    """From the hand frame to the world: what brings wrist and finger roots onto the given ones."""
+    known = list(ALIGNMENT_JOINTS)
+    place = align_rigid(posed.detach()[:, known].double(), joints[:, known].double(), weights=valid[:, known].double())
+    return Similarity(*(part.to(posed.dtype) for part in (place.rotation, place.translation, place.scale)))

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from decoder_pretrain.build import build_model, load_template, prepare_encoder, studio_frames, virtual_subject
-from decoder_pretrain.config import Model, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
+from decoder_pretrain.config import Model, Pose, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
 from decoder_pretrain.launch import complete
@@ -50,6 +50,9 @@ class TrainOptions(RunOptions):
     with_: Annotated[tuple[With, ...], tyro.conf.arg(name="with")] = ()
     """Learn the skinning weights, too; fine-tune with the texture's loss afterwards, in the run's folder texture."""
 
+    pose: Pose | None = None
+    """In what pose the decoder learns: the encoder's (preset paper), or fitted to the key points (preset cpu)."""
+
     moments: int | None = None
     """Moments recorded of a simulated subject."""
 
@@ -89,7 +92,7 @@ def _resized(config: TrainConfig, options: TrainOptions) -> TrainConfig:
     schedule = replace(config.schedule, **given(batch=options.batch))
     if options.epochs is not None:
         schedule = schedule.shortened(options.epochs)
-    return replace(config, encoder=encoder, studio=studio, schedule=schedule)
+    return replace(config, encoder=encoder, studio=studio, schedule=schedule, **given(pose=options.pose))
 
 
 def run(options: TrainOptions) -> int:

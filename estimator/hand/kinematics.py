@@ -54,6 +54,24 @@ def rest_frames(
     return joint_frames(still, joint_offsets, rest_rotations, parents)
 
 
+def joint_jacobian(
+    theta: Float[Tensor, "*batch pose"], frames: JointFrames, parents: tuple[int, ...]
+) -> Float[Tensor, "*batch pose joints 3"]:
+    """How far each angle moves each joint, mm per radian: axis x (joint - centre) for the joints beyond the one that turns.
+
+    ``frames`` are those of the pose ``theta``.
+    """
+    joints, axes = (list(column) for column in zip(*DEGREES_OF_FREEDOM, strict=True))
+    euler = theta.new_zeros(*theta.shape[:-1], JOINT_COUNT, 3)
+    euler[..., joints, axes] = theta
+    (sx, sy, _), (cx, cy, _) = euler.sin().unbind(dim=-1), euler.cos().unbind(dim=-1)
+    zero, one = torch.zeros_like(sx), torch.ones_like(sx)
+    inner = torch.stack([one, zero, zero, zero, cx, -sx, -sy, cy * sx, cy * cx], dim=-1).unflatten(-1, (3, 3))  # rows: x, y, z
+    turned = (inner @ frames.rotations.mT)[..., joints, axes, :]
+    arms = frames.positions[..., None, :, :] - frames.positions[..., joints, None, :]
+    return torch.linalg.cross(turned[..., None, :].expand_as(arms), arms) * _beyond(parents).to(theta)[joints, :, None]
+
+
 @cache
 def joint_levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Joints by depth in the hierarchy, the root first."""
@@ -63,6 +81,17 @@ def joint_levels(parents: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
     depths = [depth(joint) for joint in range(len(parents))]
     return tuple(tuple(j for j, d in enumerate(depths) if d == level) for level in range(max(depths) + 1))
+
+
+@cache
+def _beyond(parents: tuple[int, ...]) -> Float[Tensor, "joints joints"]:
+    """One where the column's joint lies beyond the row's on the way from the root."""
+    beyond = torch.zeros(len(parents), len(parents))
+    for joint, parent in enumerate(parents):
+        while parent >= 0:
+            beyond[parent, joint] = 1
+            parent = parents[parent]
+    return beyond
 
 
 @cache
