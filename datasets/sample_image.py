@@ -3,16 +3,18 @@
 ``python -m datasets.sample_image --out estimator/assets/sample.jpg`` makes it again.
 """
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-import tyro
 from jaxtyping import Float, UInt8
 
 from datasets.camera_effects import develop, lens_blur
+from datasets.command import run_command
 from datasets.environment import Environment
 from datasets.forearm import grow_forearm
 from datasets.skin_shading import Body, draw_body
@@ -119,8 +121,15 @@ def fill(image: UInt8[np.ndarray, "rows columns 3"], width: int, height: int) ->
     return scaled[top : top + height, left : left + width]
 
 
-def main(settings: SampleImage) -> None:
-    """Write the picture that the settings describe."""
+def write(settings: SampleImage) -> None:
+    """Write the picture that the settings describe.
+
+    Raises:
+        ValueError: one line, when a setting makes no sense.
+        OSError: when it cannot be written.
+    """
+    if min(settings.width, settings.height) < 16 or settings.samples < 1 or not 1 <= settings.quality <= 100:
+        raise ValueError("expected --width and --height of at least 16 pixels, at least one of --samples, and a --quality of 1 to 100")
     backdrop = cv2.cvtColor(cv2.imread(str(ASSETS / "forest_slope_view.jpg")), cv2.COLOR_BGR2RGB)
     picture = photograph(HandTemplate.load(), Environment.load(ASSETS / "forest_slope_light.npz"), backdrop, settings)
     encoded, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, settings.quality])
@@ -128,5 +137,10 @@ def main(settings: SampleImage) -> None:
     settings.out.write_bytes(data.tobytes())
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0 done, 2 wrong usage or a file that cannot be written."""
+    return run_command(SampleImage, write, "datasets.sample_image", argv)
+
+
 if __name__ == "__main__":
-    main(tyro.cli(SampleImage))
+    sys.exit(main())

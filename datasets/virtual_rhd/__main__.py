@@ -1,24 +1,20 @@
 """``python -m datasets.virtual_rhd``: simulated people's hands, written in RHD's layout."""
 
-import io
 import os
-import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
 from rich.console import Console
 from rich.progress import Progress
 
+from datasets.command import run_command
 from datasets.virtual_rhd.stream import VirtualRhdOptions
-from datasets.virtual_rhd.writer import EVALUATION_START, Job, require_empty, write_rhd
+from datasets.virtual_rhd.writer import EVALUATION_START, Job, write_rhd
+from datasets.whole_folder import require_empty, require_room
 
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
-
-_BYTES_A_PICTURE = 260_000
+_BYTES_A_PICTURE = 260e3
 _MOST_PICTURES = min(EVALUATION_START, 100_000)
 
 
@@ -47,23 +43,7 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 done, 2 wrong usage or a folder or file that cannot be used, 130 interrupted."""
-    complaint = io.StringIO()
-    try:
-        with redirect_stderr(complaint):
-            options = tyro.cli(Options, args=argv, prog="python -m datasets.virtual_rhd")
-        write(options)
-    except SystemExit as stop:  # --help or wrong usage
-        if stop.code:
-            words = " ".join(complaint.getvalue().translate(str.maketrans("╭╮╰╯│─", "      ")).split())
-            print(f"error: {words}; see python -m datasets.virtual_rhd --help", file=sys.stderr)
-        return int(stop.code or DONE)
-    except ValueError as error:
-        print("error:", *str(error).splitlines(), file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return INTERRUPTED
-    return DONE
+    return run_command(Options, write, "datasets.virtual_rhd", argv)
 
 
 def write(options: Options) -> None:
@@ -74,8 +54,8 @@ def write(options: Options) -> None:
     """
     _require_sense(options)
     require_empty(options.out)
-    _require_room(options)
     count = options.training + options.evaluation
+    require_room(options.out, _BYTES_A_PICTURE * count, "ask for fewer pictures")
     processes = options.processes or min(os.cpu_count() or 1, max(1, count // 16))
     job = Job(options.training, options.evaluation, options.seed, VirtualRhdOptions(options.backgrounds, options.environments), processes)
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
@@ -92,15 +72,6 @@ def _require_sense(options: Options) -> None:
         raise ValueError(f"--seed {options.seed}: expected 0 or more")
     if options.processes is not None and not 1 <= options.processes <= 256:
         raise ValueError(f"--processes {options.processes}: expected 1 to 256")
-
-
-def _require_room(options: Options) -> None:
-    """See early that there is room."""
-    folder = options.out.absolute()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    needed, free = _BYTES_A_PICTURE * (options.training + options.evaluation), shutil.disk_usage(existing).free
-    if needed > free:
-        raise ValueError(f"{options.out}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free; ask for fewer pictures")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Writing the virtual RHD in RHD's layout."""
 
 import pickle
-import shutil
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,21 +16,14 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from datasets.rhd_annotation import FIRST_ROW, RHD_JOINTS
-from datasets.rhd_files import annotation_file, color_folder, depth_folder, file_name, mask_folder
+from datasets.rhd_files import SPLITS, Split, annotation_file, color_folder, depth_folder, file_name, mask_folder
 from datasets.virtual_rhd.stream import VirtualRhd, VirtualRhdOptions
 from datasets.virtual_rhd.types import VirtualRhdSample
+from datasets.whole_folder import written_whole
 from estimator.hand.template import LANDMARK_NAMES
-
-PARTS_OF_FOLDER = ("README.txt", "training", "evaluation")
-HIDDEN = ".partial"
 
 _ROWS = [LANDMARK_NAMES.index(name) for name in RHD_JOINTS]
 _FARTHEST_M, _LAST_STEP = 5.0, 65535
-
-_NOTE = """Simulated data in the layout of RHD (Rendered Hand pose Dataset). Nobody was photographed: simulated people were rendered.
-{training} training pictures, {evaluation} evaluation pictures, seed {seed}.
-Backgrounds: {backgrounds}. Light: {environments}.
-"""
 
 
 @dataclass(frozen=True)
@@ -59,83 +53,100 @@ def write_rhd(out: Path, job: Job, advance: Callable[[], None] = lambda: None) -
     Raises:
         ValueError: one line naming folder and cure, when there is something in it, it cannot be written, or the options cannot be used.
     """
-    require_empty(out)
-    try:
-        hidden = out / HIDDEN
-        shutil.rmtree(hidden, ignore_errors=True)  # of a process that was killed
-        hidden.mkdir(parents=True)
-        try:
-            _write_parts(hidden, job, advance)
-            for part in PARTS_OF_FOLDER:
-                (hidden / part).rename(out / part)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-    except OSError as error:
-        raise ValueError(f"{out}: cannot be written ({error.strerror or error}); name another folder or make room there") from error
-
-
-def require_empty(out: Path) -> None:
-    """That a folder is missing or empty.
-
-    Raises:
-        ValueError: when it is not.
-    """
-    if out.exists() and (not out.is_dir() or any(path.name != HIDDEN for path in out.iterdir())):
-        raise ValueError(f"{out}: there is something in this place; name a new or an empty folder")
+    with written_whole(out, ("README.txt", *SPLITS)) as hidden:
+        _write_parts(hidden, job, advance)
 
 
 def _write_parts(root: Path, job: Job, advance: Callable[[], None]) -> None:
-    backgrounds, environments = (path.name if path else "drawn shapes" for path in (job.options.backgrounds, job.options.environments))
-    note = _NOTE.format(training=job.training, evaluation=job.evaluation, seed=job.seed, backgrounds=backgrounds, environments=environments)
-    (root / "README.txt").write_text(note.replace("Light: drawn shapes", "Light: made-up lamps"), encoding="utf-8")
-    # evaluation's people and poses come from numbers that training never reaches
-    for split, count, first in (("training", job.training, 0), ("evaluation", job.evaluation, EVALUATION_START)):
-        for folder in (color_folder(root, split), mask_folder(root, split), depth_folder(root, split)):
-            folder.mkdir(parents=True)
-        entries = {}
-        with _workers(job) as work:
-            for number, entry in enumerate(work(partial(_write_sample, root, split, first), count)):
+    (root / "README.txt").write_text(_note(job), encoding="utf-8")
+    with _writing(job) as write:
+        # evaluation's people and poses come from numbers that training never reaches
+        for part in (Part(root, "training", 0, job.training), Part(root, "evaluation", EVALUATION_START, job.evaluation)):
+            for folder in (color_folder(root, part.split), mask_folder(root, part.split), depth_folder(root, part.split)):
+                folder.mkdir(parents=True)
+            entries = {}
+            for number, entry in enumerate(write(part)):
                 entries[number] = entry
                 advance()
-        annotation_file(root, split).write_bytes(pickle.dumps(entries, protocol=2))
+            annotation_file(root, part.split).write_bytes(pickle.dumps(entries, protocol=2))
+
+
+def _note(job: Job) -> str:
+    options = job.options
+    backgrounds = options.backgrounds.name if options.backgrounds else "drawn shapes"
+    light = options.environments.name if options.environments else "made-up lamps"
+    return (
+        "Simulated data in the layout of RHD (Rendered Hand pose Dataset). Nobody was photographed: simulated people were rendered.\n"
+        f"{job.training} training pictures, {job.evaluation} evaluation pictures, seed {job.seed}.\n"
+        f"Backgrounds: {backgrounds}. Light: {light}.\n"
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split.
+
+    Attributes:
+        root: folder of all.
+        split: its name.
+        first: number of the stream's picture that it begins with.
+        count: pictures.
+    """
+
+    root: Path
+    split: Split
+    first: int
+    count: int
 
 
 EVALUATION_START = 900_000
 """Number of the stream's picture that the evaluation split starts with."""
 
+Entry = dict[str, Float[np.ndarray, "rows 3"]]
+"""What the annotation says of a picture."""
+
+
+@contextmanager
+def _writing(job: Job) -> Iterator[Callable[[Part], Iterable[Entry]]]:
+    """What writes a split's pictures and gives their entries in order, in this process or in several."""
+    stream = VirtualRhd(job.seed, job.options)  # what cannot be used is said here, once
+    if job.processes < 2:
+        yield lambda part: (_write_sample(stream, part, number) for number in range(part.count))
+        return
+    pool = ProcessPoolExecutor(job.processes, get_context("spawn"), _start_worker, (job.seed, job.options))
+    try:
+        yield lambda part: pool.map(partial(_write_in_worker, part), range(part.count), chunksize=8)
+    except BrokenProcessPool as error:
+        raise ValueError("a process that draws pictures was ended, most likely for want of memory; ask for fewer --processes") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 _stream: VirtualRhd | None = None
-"""Of this process; workers make theirs when they start."""
+"""Of a worker, which makes it when it starts."""
 
 
-def _start(seed: int, options: VirtualRhdOptions) -> None:
+def _start_worker(seed: int, options: VirtualRhdOptions) -> None:
     global _stream
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who waits for the workers is interrupted, and ends them
     cv2.setNumThreads(1)
     _stream = VirtualRhd(seed, options)
 
 
-@contextmanager
-def _workers(job: Job) -> Iterator[Callable]:
-    """A map over numbers, in order, in this process or in several."""
-    if job.processes < 2:
-        _start(job.seed, job.options)
-        yield lambda work, count: map(work, range(count))
-        return
-    VirtualRhd(job.seed, job.options)  # what cannot be used is said here, once
-    with ProcessPoolExecutor(job.processes, get_context("spawn"), _start, (job.seed, job.options)) as pool:
-        yield lambda work, count: pool.map(work, range(count), chunksize=8)
-
-
-def _write_sample(root: Path, split: str, first: int, number: int) -> dict[str, np.ndarray]:
+def _write_in_worker(part: Part, number: int) -> Entry:
     assert _stream is not None
-    sample = _stream[first + number]
-    name = file_name(number)
-    _write_png(color_folder(root, split) / name, sample.image[..., ::-1])
-    _write_png(mask_folder(root, split) / name, sample.mask)
-    _write_png(depth_folder(root, split) / name, encode_depth(sample.depth_mm)[..., ::-1])
+    return _write_sample(_stream, part, number)
+
+
+def _write_sample(stream: VirtualRhd, part: Part, number: int) -> Entry:
+    sample, name = stream[part.first + number], file_name(number)
+    _write_png(color_folder(part.root, part.split) / name, sample.image[..., ::-1])
+    _write_png(mask_folder(part.root, part.split) / name, sample.mask)
+    _write_png(depth_folder(part.root, part.split) / name, encode_depth(sample.depth_mm)[..., ::-1])
     return entry_of(sample)
 
 
-def entry_of(sample: VirtualRhdSample) -> dict[str, Float[np.ndarray, "rows 3"]]:
+def entry_of(sample: VirtualRhdSample) -> Entry:
     """What the annotation says: ``xyz`` (metres), ``uv_vis`` and ``K``; 42 rows, the left hand's first, tips before roots."""
     xyz, uv_vis = np.zeros((42, 3)), np.zeros((42, 3))
     for hand in sample.hands:

@@ -1,25 +1,21 @@
 """``python -m datasets.virtual_studio``: a simulated subject's captures, written in the layout of the DeepHandMesh release."""
 
-import io
-import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from rich.console import Console
 from rich.progress import Progress
 
 from datasets.capture_studio_files import CALIBRATED_HEIGHT, CALIBRATED_WIDTH
+from datasets.command import run_command
 from datasets.virtual_studio.cameras import CAMERA_COUNT, studio_cameras
 from datasets.virtual_studio.studio_moments import KEY_POINT_ERROR_MM, Split, moments_of
 from datasets.virtual_studio.subject import load_subject
 from datasets.virtual_studio.writer import ReleaseSettings, write_release
-
-DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
+from datasets.whole_folder import require_empty, require_room
 
 _BYTES_A_PIXEL = 4.3
 """Of depth map and image together, about."""
@@ -56,23 +52,7 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 done, 2 wrong usage or a folder that cannot be written, 130 interrupted."""
-    complaint = io.StringIO()
-    try:
-        with redirect_stderr(complaint):
-            options = tyro.cli(Options, args=argv, prog="python -m datasets.virtual_studio")
-        write(options)
-    except SystemExit as stop:  # --help or wrong usage
-        if stop.code:
-            words = " ".join(complaint.getvalue().translate(str.maketrans("╭╮╰╯│─", "      ")).split())
-            print(f"error: {words}; see python -m datasets.virtual_studio --help", file=sys.stderr)
-        return int(stop.code or DONE)
-    except ValueError as error:
-        print("error:", *str(error).splitlines(), file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return INTERRUPTED
-    return DONE
+    return run_command(Options, write, "datasets.virtual_studio", argv)
 
 
 def write(options: Options) -> None:
@@ -80,9 +60,12 @@ def write(options: Options) -> None:
 
     Raises:
         ValueError: one line, when it cannot be written or there is no such subject.
+        OSError: when the cache cannot be written.
     """
     _require_sense(options)
-    _require_room(options)
+    require_empty(options.out)  # seen early, before a subject is built
+    needed = _BYTES_A_PIXEL * options.width * options.height * options.cameras * options.moments
+    require_room(options.out, needed, "ask for fewer moments or cameras")
     subject = load_subject(options.subject, options.cache)
     moments = moments_of(options.split, subject.skeleton, options.moments, np.random.default_rng([options.seed, options.subject]))
     chosen = np.arange(options.cameras) * CAMERA_COUNT // options.cameras
@@ -105,20 +88,6 @@ def _require_sense(options: Options) -> None:
         raise ValueError(f"--key-point-error-mm {options.key_point_error_mm}: expected 0 to 100 mm")
     if options.seed < 0:
         raise ValueError(f"--seed {options.seed}: expected 0 or more")
-
-
-def _require_room(options: Options) -> None:
-    """See early that the folder can be used, before a subject is built."""
-    folder = options.out
-    if folder.exists() and (not folder.is_dir() or any(path.name != ".partial" for path in folder.iterdir())):
-        raise ValueError(f"{folder}: there is something in this place; name a new or an empty folder")
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    needed = _BYTES_A_PIXEL * options.width * options.height * options.cameras * options.moments
-    free = shutil.disk_usage(existing).free
-    if needed > free:
-        raise ValueError(
-            f"{folder}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free; ask for fewer moments or cameras"
-        )
 
 
 if __name__ == "__main__":

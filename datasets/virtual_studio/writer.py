@@ -1,7 +1,6 @@
 """Writing what the virtual studio's cameras see in the layout of the DeepHandMesh release."""
 
 import pickle
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +18,7 @@ from datasets.virtual_studio.render import photograph
 from datasets.virtual_studio.studio_moments import Moment, key_point_errors
 from datasets.virtual_studio.studio_sleeve import Sleeve
 from datasets.virtual_studio.subject import Subject
+from datasets.whole_folder import written_whole
 from estimator.hand.compiled import in_threads
 
 JPEG_QUALITY = 95
@@ -61,21 +61,8 @@ def write_release(
     Raises:
         ValueError: one line naming folder and cure, when there is something in it or it cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        partial = out / ".partial"
-        shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
-        if any(out.iterdir()):
-            raise ValueError(f"{out}: there is something in this folder; name a new or an empty one")
-        partial.mkdir()
-        try:
-            _write_parts(partial, subject, moments, settings, advance)
-            for part in ("README.txt", "annotations", "images"):  # without images nothing reads as a frame
-                (partial / part).rename(out / part)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ValueError(f"{out}: cannot be written ({error.strerror or error}); name another folder or make room there") from error
+    with written_whole(out, ("README.txt", "annotations", "images")) as hidden:  # without images nothing reads as a frame
+        _write_parts(hidden, subject, moments, settings, advance)
 
 
 def _write_parts(root: Path, subject: Subject, moments: tuple[Moment, ...], settings: ReleaseSettings, advance: Callable[[], None]) -> None:

@@ -24,13 +24,24 @@ def read(path: Path) -> np.ndarray:
 
 
 def test_the_command_makes_a_small_copy_of_the_committed_picture(tmp_path) -> None:
-    main(SampleImage(tmp_path / "sample.jpg", width=160, height=120, samples=1, blur_px=16.0 / 6))
+    small_copy = ["--width", "160", "--height", "120", "--samples", "1", "--blur-px", "2.6667"]
+    assert main(["--out", str(tmp_path / "sample.jpg"), *small_copy]) == 0
     small, committed = read(tmp_path / "sample.jpg"), read(COMMITTED)
     assert committed.shape == (720, 960, 3)
     assert COMMITTED.stat().st_size < 250_000
     reduced = cv2.resize(committed, (160, 120), interpolation=cv2.INTER_AREA)
     difference = np.abs(cv2.GaussianBlur(small, (5, 5), 0).astype(float) - cv2.GaussianBlur(reduced, (5, 5), 0))
     assert difference.mean() < 5
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [(["--quality", "101"], "--quality"), (["--samples", "0"], "--samples"), (["--width", "wide"], "--help")]
+)
+def test_wrong_usage_is_one_line(tmp_path, capsys, options, words) -> None:
+    assert main(["--out", str(tmp_path / "sample.jpg"), *options]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
 
 
 def test_the_whole_hand_is_in_the_picture_and_the_arm_leaves_it() -> None:

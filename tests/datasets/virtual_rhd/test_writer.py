@@ -1,13 +1,17 @@
 """What is written is read back by the reader of the real RHD."""
 
+from concurrent.futures.process import BrokenProcessPool
+
 import numpy as np
 import pytest
 
+from datasets.command import BAD_INPUT, DONE
 from datasets.rhd import Rhd
 from datasets.rhd_files import decode_depth
-from datasets.virtual_rhd.__main__ import BAD_INPUT, DONE, main
-from datasets.virtual_rhd.stream import VirtualRhd
-from datasets.virtual_rhd.writer import EVALUATION_START, encode_depth
+from datasets.virtual_rhd import writer
+from datasets.virtual_rhd.__main__ import main
+from datasets.virtual_rhd.stream import VirtualRhd, VirtualRhdOptions
+from datasets.virtual_rhd.writer import EVALUATION_START, Job, encode_depth, write_rhd
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,30 @@ def test_the_reader_of_the_real_data_reads_it_back(folder, split, count, first) 
 def test_the_folder_says_that_it_is_simulated(folder) -> None:
     assert "Simulated" in (folder / "README.txt").read_text()
     assert sorted(path.name for path in folder.iterdir()) == ["README.txt", "evaluation", "training"]
+
+
+class Workers:
+    """Stands in for processes: works here, until one is ended from outside."""
+
+    def __init__(self, count, context, start, arguments) -> None:
+        start(*arguments)
+
+    def map(self, work, numbers, chunksize):
+        yield work(numbers[0])
+        raise BrokenProcessPool
+
+    def shutdown(self, cancel_futures) -> None:
+        assert cancel_futures
+
+
+def test_workers_that_are_ended_from_outside_are_told_of_in_one_line(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "ProcessPoolExecutor", Workers)
+    monkeypatch.setattr(writer.signal, "signal", lambda *_: None)
+    written = []
+    with pytest.raises(ValueError, match="fewer --processes"):
+        write_rhd(tmp_path / "out", Job(3, 2, 5, VirtualRhdOptions(), processes=2), lambda: written.append(1))
+    assert len(written) == 1
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_depth_survives_its_two_bytes() -> None:

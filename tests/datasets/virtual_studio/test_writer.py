@@ -75,7 +75,7 @@ def test_the_key_points_miss_the_joints_where_that_is_asked_for(tmp_path: Path, 
 
 def test_a_folder_with_something_in_it_stays_as_it_is(tmp_path: Path, moments: tuple[Moment, ...]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="there is something in this folder"):
+    with pytest.raises(ValueError, match="there is something in this place"):
         write_release(tmp_path, BallSubject(), moments, SETTINGS)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
