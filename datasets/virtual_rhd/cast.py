@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from datasets.virtual_rhd.arm import FOREARM_MM, UPPER_ARM_MM, Arm, arm_solids
-from datasets.virtual_rhd.body import body_solids, find_trunk
+from datasets.virtual_rhd.arm import FOREARM_MM, Arm, arm_solids
+from datasets.virtual_rhd.body import UPPER_ARM_MM, body_solids, find_trunk
 from datasets.virtual_rhd.hand_model import HandModel, ShapedHand, person_joints, shape_hand
 from datasets.virtual_rhd.people import VirtualPerson
 from datasets.virtual_rhd.poses import DrawnPose, PosePool
@@ -93,6 +93,14 @@ def random_cast(
     if generator.random() < BEFORE_SHARE:
         solids.append(_before(hands[int(generator.integers(len(hands)))], size, generator))
     return Cast(tuple(hands), tuple(solids))
+
+
+def lone_hand(
+    model: HandModel, person: VirtualPerson, theta: Float[np.ndarray, " pose"], view: View, generator: np.random.Generator
+) -> Cast:
+    """A right hand in a pose, held in a way, with its arm and perhaps the body, and nothing before it or in it."""
+    hand = _play(model, person, DrawnPose(theta, model.rotations(theta[None])[0]), "right", view)
+    return Cast((hand,), tuple(_bodies(model, person, [hand], generator)))
 
 
 def camera_of(side: Side, K: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:

@@ -14,7 +14,7 @@ from datasets.virtual_rhd.thin_surface import ThinSurface, bound_subset, thin_su
 from datasets.virtual_rhd.types import PARTS
 from datasets.virtual_studio.skinning import Skinning, bind, skin
 from estimator.hand.kinematics import joint_frames, pose_to_rotations
-from estimator.hand.template import FINGERS, JOINT_COUNT, JOINT_NAMES, POSE_NAMES, WRIST, HandTemplate
+from estimator.hand.template import FINGERS, JOINT_COUNT, JOINT_NAMES, PARENT_NAMES, POSE_NAMES, WRIST, HandTemplate
 
 _BEND_FROM_MM, _BEND_TO_MM = 16.0, -26.0
 """Between these places along the arm the wrist bends."""
@@ -163,6 +163,9 @@ def _stretches(build: HandBuild) -> Float[np.ndarray, "joints 3"]:
         stretches[chain] = (length, girth, girth)
         stretches[chain[-2:], 0] *= build.last
     stretches[JOINT_NAMES.index("thumb0")] = build.palm
+    for bone, parent in PARENT_NAMES.items():
+        if parent != "wrist":
+            stretches[JOINT_NAMES.index(parent), 0] *= build.bones[JOINT_NAMES.index(bone)]
     return stretches * build.size
 
 

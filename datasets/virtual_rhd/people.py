@@ -1,9 +1,11 @@
 """Simulated people drawn at random: how big and how built, what skin, what clothes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
+
+from estimator.hand.template import JOINT_COUNT
 
 Colour = Float[np.ndarray, "3"]
 
@@ -53,6 +55,7 @@ class HandBuild:
         lengths: of the bones of thumb, index, middle, ring and pinky.
         girths: thickness of the same fingers.
         last: length of all last phalanges, beside ``lengths``.
+        bones: length of the bone that ends in each joint, beside all these; those of the palm stay as ``palm`` has them.
     """
 
     size: float
@@ -60,6 +63,7 @@ class HandBuild:
     lengths: Float[np.ndarray, "5"]
     girths: Float[np.ndarray, "5"]
     last: float
+    bones: Float[np.ndarray, " joints"] = field(default_factory=lambda: np.ones(JOINT_COUNT))
 
 
 @dataclass(frozen=True)

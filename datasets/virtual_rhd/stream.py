@@ -8,19 +8,21 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from datasets.environment import Environment
+from datasets.rhd_annotation import hand_pixels
 from datasets.virtual_rhd.cast import Cast, random_cast
 from datasets.virtual_rhd.drawing import draw
 from datasets.virtual_rhd.film import random_film, take
 from datasets.virtual_rhd.hand_model import load_hand_model
-from datasets.virtual_rhd.light import Illumination, arrive, of_environment, random_illumination
-from datasets.virtual_rhd.people import random_person
+from datasets.virtual_rhd.illumination import Illumination, of_environment, random_illumination
+from datasets.virtual_rhd.light import arrive
+from datasets.virtual_rhd.people import VirtualPerson, random_person
 from datasets.virtual_rhd.poses import PosePool, pose_pool
 from datasets.virtual_rhd.render import Rendered, render
 from datasets.virtual_rhd.scene import compose
 from datasets.virtual_rhd.scenery import Scenery
 from datasets.virtual_rhd.skin_texture import skin_textures
 from datasets.virtual_rhd.staging import random_camera, random_rotation
-from datasets.virtual_rhd.types import FIRST_PART, PARTS, SIDE_PX, VirtualHand, VirtualRhdSample
+from datasets.virtual_rhd.types import SIDE_PX, VirtualHand, VirtualRhdSample
 from estimator.hand.template import LANDMARK_JOINTS, LANDMARK_NAMES, Side
 
 _SHALLOW_MM, _DEEP_MM = 17.0, 32.0
@@ -65,18 +67,18 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
     """
 
     def __init__(self, seed: int = 0, options: VirtualRhdOptions = VirtualRhdOptions(), count: int = 1_000_000) -> None:
-        self.seed, self.options, self.count = seed, options, count
+        self.seed, self.options, self._count = seed, options, count
         self._scenery = Scenery.of_folder(options.backgrounds)
         self._environments = read_environments(options.environments)
         self._model = load_hand_model()
         self._textures = skin_textures(self._model)
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
-    def __getitem__(self, index: int) -> VirtualRhdSample:  # type: ignore[override]
-        if not 0 <= index < self.count:
-            raise IndexError(f"picture {index} of {self.count}")
+    def __getitem__(self, index: int) -> VirtualRhdSample:  # pyright: ignore[reportIncompatibleMethodOverride] - no slices
+        if not 0 <= index < self._count:
+            raise IndexError(f"picture {index} of {self._count}")
         pool = pose_pool(self.seed, index)
         for attempt in range(_ATTEMPTS):
             sample = self._picture(pool, np.random.default_rng([self.seed, index, attempt]))
@@ -86,7 +88,12 @@ class VirtualRhd(Sequence[VirtualRhdSample]):
 
     def _picture(self, pool: PosePool, generator: np.random.Generator) -> VirtualRhdSample:
         person, K = random_person(generator), random_camera(generator)
-        cast = random_cast(self._model, person, pool, K, generator)
+        return self.photograph(person, random_cast(self._model, person, pool, K, generator), K, generator)
+
+    def photograph(
+        self, person: VirtualPerson, cast: Cast, K: Float[np.ndarray, "3 3"], generator: np.random.Generator
+    ) -> VirtualRhdSample:
+        """The picture of a cast, whoever and whatever it is, before a background and in a light that are drawn."""
         scene = compose(self._model, [hand.seen for hand in cast.hands], list(cast.solids))
         background = self._scenery.draw(generator)
         illumination = self._illumination(background, generator)
@@ -177,7 +184,6 @@ def visible(side: Side, landmarks: np.ndarray, pixels: np.ndarray, rendered: Ren
     height, width = rendered.mask.shape
     inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
     column, row = column.clip(0, width - 1), row.clip(0, height - 1)
-    label, depth = rendered.mask[row, column].astype(int), rendered.depth_mm[row, column]
-    own = (label >= FIRST_PART[side]) & (label < FIRST_PART[side] + PARTS)
-    deep = np.array([name in ("wrist", "thumb1") or (name[-1] == "1") for name in LANDMARK_NAMES])
+    own, depth = hand_pixels(rendered.mask, side)[row, column], rendered.depth_mm[row, column]
+    deep = np.array([name == "wrist" or name.endswith("1") for name in LANDMARK_NAMES])
     return inside & own & (landmarks[:, 2] - depth < np.where(deep, _DEEP_MM, _SHALLOW_MM) * size)

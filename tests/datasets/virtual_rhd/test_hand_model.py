@@ -1,5 +1,7 @@
 """Simulated people's hands are the template's, stretched: same joints, same angles, other lengths."""
 
+from dataclasses import replace
+
 import igl
 import numpy as np
 import pytest
@@ -44,6 +46,15 @@ def test_a_persons_bones_keep_their_lengths_in_every_pose(model) -> None:
     ]
     assert np.allclose(lengths[0], lengths[1])
     assert np.allclose(lengths[0], lengths[2])
+
+
+def test_each_bone_has_a_length_of_its_own(model) -> None:
+    factors = np.random.default_rng(0).uniform(0.9, 1.1, len(JOINT_NAMES))
+    own, other = (shaped(model, build, np.zeros(POSE_SIZE)).joints for build in (OWN, replace(OWN, bones=factors)))
+    for bone, parent in PARENT_NAMES.items():
+        ends = [JOINT_NAMES.index(parent), JOINT_NAMES.index(bone)]
+        factor = 1.0 if parent == "wrist" else factors[ends[1]]
+        assert np.linalg.norm(np.diff(other[ends], axis=0)) == pytest.approx(factor * np.linalg.norm(np.diff(own[ends], axis=0)))
 
 
 def test_thicker_fingers_have_thicker_skin_and_the_same_joints(model) -> None:
