@@ -9,8 +9,8 @@ from datasets.virtual_rhd.people import Clothes, VirtualPerson
 from datasets.virtual_rhd.solids import CLOTH, SKIN, Course, Solid, bent_line, course, solid, tube_faces
 from datasets.virtual_rhd.things import wrist_band
 
-FOREARM_MM, UPPER_ARM_MM = 215.0, 285.0
-"""From the template's open end to the elbow, and from there to the shoulder, of a hand of the template's size."""
+FOREARM_MM = 215.0
+"""From the template's open end to the elbow, of a hand of the template's size."""
 
 _RINGS = 24
 _PROFILE_MM = ((0.0, 0.0), (60.0, 33.0), (140.0, 42.0), (190.0, 43.0), (225.0, 38.0), (300.0, 43.0), (400.0, 51.0), (500.0, 58.0))

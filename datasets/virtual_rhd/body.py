@@ -11,6 +11,8 @@ from datasets.virtual_rhd.solids import CLOTH, SKIN, Solid, course, solid, tube_
 Number = float | int
 
 UPPER_ARM_MM = 285.0
+"""From the elbow to the shoulder, of a person whose hand has the template's size."""
+
 _SHOULDER_MM = (172.0, -38.0, -8.0)
 """Of the right shoulder from the base of the neck: to the person's right, up, to the front."""
 

@@ -23,7 +23,7 @@ class Film:
         exposure: linear factors of red, green and blue.
         softness_px: standard deviation of the lens's blur.
         motion_px: length and direction of the camera's movement, across and down.
-        vignette: share of the light lost half-way to the corners.
+        vignette: share of the light lost in the middle of each border; in the corners it is twice that.
         noise: standard deviation of the sensor's noise at mid grey, linear.
         coarse: whether neighbours share their noise, as after a phone's smoothing.
         knee: linear level from which highlights are compressed.

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from datasets.virtual_rhd.drawing import Drawn
-from datasets.virtual_rhd.light import Arrived, Illumination
+from datasets.virtual_rhd.illumination import Illumination
+from datasets.virtual_rhd.light import Arrived
 from datasets.virtual_rhd.people import Skin
 from datasets.virtual_rhd.scene import Scene
 from datasets.virtual_rhd.shade import shade

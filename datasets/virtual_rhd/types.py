@@ -5,17 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
+from datasets.rhd_annotation import FIRST_LABEL, LABELS_A_HAND, hand_pixels
+from datasets.rhd_files import SIZE_PX
 from estimator.hand.template import Side
 
-SIDE_PX = 320
-"""Width and height of every picture."""
+SIDE_PX = SIZE_PX
+"""Width and height of every picture: RHD's."""
 
-BACKGROUND, PERSON = 0, 1
-"""Values of the mask; parts of hands follow."""
+PERSON = 1
+"""Value of the mask for a person's other parts and for things; 0 is the background."""
 
-PARTS = 16
-FIRST_PART: dict[Side, int] = {"left": 2, "right": 18}
-"""Of each hand's parts in the mask: three of each finger from its tip to the palm, thumb first, then the palm."""
+PARTS, FIRST_PART = LABELS_A_HAND, FIRST_LABEL
+"""Of each hand's parts in the mask, which are RHD's: three of each finger from its tip to the palm, thumb first, then the palm."""
 
 
 @dataclass(frozen=True)
@@ -66,5 +67,4 @@ class VirtualRhdSample:
 
     def pixels(self, side: Side) -> int:
         """How many pixels show a hand."""
-        first = FIRST_PART[side]
-        return int(np.count_nonzero((self.mask >= first) & (self.mask < first + PARTS)))
+        return int(np.count_nonzero(hand_pixels(self.mask, side)))

@@ -11,7 +11,8 @@ from datasets.virtual_rhd.body import find_trunk, hidden
 from datasets.virtual_rhd.drawing import draw
 from datasets.virtual_rhd.film import Film, take
 from datasets.virtual_rhd.hand_model import load_hand_model, shape_hand
-from datasets.virtual_rhd.light import arrive, of_environment, random_illumination
+from datasets.virtual_rhd.illumination import of_environment, random_illumination
+from datasets.virtual_rhd.light import arrive
 from datasets.virtual_rhd.people import HandBuild, random_person
 from datasets.virtual_rhd.poses import sample_poses
 from datasets.virtual_rhd.render import render
