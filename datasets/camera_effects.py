@@ -18,7 +18,7 @@ class Sensor:
 
     Attributes:
         softness_px: standard deviation of the lens's blur in focus.
-        vignette: share of the light lost half-way to the corners.
+        vignette: share of the light lost in the middle of each border; in the corners it is twice that.
         noise: standard deviation of the noise at mid grey, linear.
         grain_px: how far the noise of neighbours hangs together.
         knee: linear level from which highlights are compressed.

@@ -1,5 +1,6 @@
 """Hand poses as hands take them: theta drawn from anatomy, named poses and pinches, without fingers that run through each other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +13,12 @@ from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import FINGERS, FINGERTIPS, JOINT_NAMES, POSE_NAMES, POSE_SIZE, HandTemplate
 
 _LONG_FINGERS = FINGERS[1:]
+
+Draw = Callable[[int, Generator], Tensor]
+"""Gives so many poses."""
+
+Judge = Callable[[Tensor], Tensor]
+"""Says which of some poses are accepted."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class PoseSampler:
         )
         return poses[torch.randperm(count, generator=generator)]
 
-    def _accepted(self, draw, accept, count: int, generator: Generator) -> Float[Tensor, "count pose"]:  # noqa: ANN001
+    def _accepted(self, draw: Draw, accept: Judge, count: int, generator: Generator) -> Float[Tensor, "count pose"]:
         """Draws until enough poses are accepted."""
         kept: list[Tensor] = [torch.zeros(0, POSE_SIZE)]
         while sum(len(poses) for poses in kept) < count:
