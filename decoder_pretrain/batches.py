@@ -55,22 +55,27 @@ def epoch_batches(
     """
     batches = shuffled_batches(frames, batch, seed, epoch, first_step, share)
     items = _Samples(frames, seed, epoch, changed)
-    yield from DataLoader(items, batch_sampler=batches, collate_fn=collate, num_workers=workers)
+    yield from DataLoader(items, batch_sampler=batches, collate_fn=_collate_numbered, num_workers=workers)
 
 
 class _Samples(Dataset):
     def __init__(self, frames: StudioFrames, seed: int, epoch: int, changed: Change) -> None:
         self._frames, self._seed, self._epoch, self._changed = frames, seed, epoch, changed
 
-    def __getitem__(self, index: int) -> StudioSample:
+    def __getitem__(self, index: int) -> tuple[int, StudioSample]:
         generator = sample_generator(self._seed, self._epoch, index)
         sample = self._frames.sample(index, generator)
-        return replace(sample, image=self._changed(sample.image, generator))
+        return index, replace(sample, image=self._changed(sample.image, generator))
 
 
-def collate(samples: Sequence[StudioSample]) -> StudioBatch:
-    """Samples as tensors; all of one kind."""
+def _collate_numbered(samples: Sequence[tuple[int, StudioSample]]) -> StudioBatch:
+    numbers, found = zip(*samples, strict=True)
+    return collate(numbers, found)
+
+
+def collate(moments: Sequence[int], samples: Sequence[StudioSample]) -> StudioBatch:
+    """Samples as tensors, with the numbers of their moments; all of one kind."""
     stacked = {name: torch.from_numpy(np.stack([getattr(sample, name) for sample in samples])) for name in vars(samples[0])}
     for name in stacked.keys() & {"image", "pictures"}:
         stacked[name] = stacked[name].movedim(-1, -3).contiguous()
-    return StudioBatch(stacked.pop("image"), StudioTruth(**stacked))
+    return StudioBatch(stacked.pop("image"), StudioTruth(torch.tensor(moments), **stacked))

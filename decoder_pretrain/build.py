@@ -10,7 +10,7 @@ import torch
 from datasets.studio_sample import PicturedFrames, StudioFrames
 from decoder_pretrain.config import TrainConfig
 from decoder_pretrain.linear_hand_file import DEFAULT_LINEAR_HAND, load_linear_hand, own_template
-from decoder_pretrain.studio_model import StudioModel
+from decoder_pretrain.studio_model import MomentPoses, StudioModel
 from estimator.errors import InputError
 from estimator.feature_store import FeatureStore
 from estimator.hand.correctives import Correctives
@@ -82,10 +82,11 @@ def load_template(config: TrainConfig) -> HandTemplate:
     return HandTemplate.load(DEFAULT_TEMPLATE if config.model == "deephandmesh" else LOW_RESOLUTION_TEMPLATE)
 
 
-def build_model(config: TrainConfig, template: HandTemplate) -> StudioModel:
-    """A fresh model; the same for the same seed."""
+def build_model(config: TrainConfig, template: HandTemplate, moments: int = 0) -> StudioModel:
+    """A fresh model, the same for the same seed, for training data of so many moments."""
     torch.manual_seed(config.seed)
-    return StudioModel(ImageEncoder(config.encoder), HandDecoder(template, _correctives(config, template)))
+    encoder, decoder = ImageEncoder(config.encoder), HandDecoder(template, _correctives(config, template))
+    return StudioModel(encoder, decoder, MomentPoses(moments) if config.pose == "fitted" else None)
 
 
 def prepare_encoder(encoder: ImageEncoder, frames: StudioFrames, seed: int) -> None:

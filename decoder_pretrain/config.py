@@ -86,8 +86,9 @@ class TrainConfig:
             a fixed hand in MANO's manner (section 8.3).
         linear_hand: file of a linear hand of the user's own, its template beside it; empty for the one that ships.
         pose: in what pose the decoder meets the depth maps. ``encoder``: the encoder's, and both learn from each other (section 6).
-            ``fitted``: fitted to the moment's key points, beside which the encoder learns by the pose loss alone. An encoder that cannot
-            follow its training pictures closely blurs the hand that learns from it: fingers grow short and pointed.
+            ``fitted``: each moment's own, which starts where it fits the key points and learns by all losses; the encoder learns joints and
+            poses beside it. An encoder that cannot follow its training pictures closely blurs the hand that learns from it: fingers grow
+            short and pointed.
         seed: of all randomness.
     """
 
@@ -127,7 +128,7 @@ def preset(name: Preset, data: str, subject: int) -> TrainConfig:
         paper,
         pose="fitted",
         encoder=ImageEncoderConfig("hand_landmarks"),
-        schedule=Schedule(batch=16, epochs=48, learning_rate=3e-5, decoder_learning_rate=5e-4, milestones=(38, 45)),
+        schedule=Schedule(batch=16, epochs=36, learning_rate=3e-5, decoder_learning_rate=5e-4, milestones=(28, 34)),
         studio=StudioData(size=128, target_views=2, moments=2000, views_per_moment=6),
     )
 

@@ -39,7 +39,7 @@ class FinishedRun:
                 f"finish it with: python -m decoder_pretrain.train --out {run.path} --resume"
             )
         template = load_template(config)
-        model = build_model(config, template)
+        model = build_model(config, template, len(state["model"].get("poses.moved", ())))
         try:
             model.load_state_dict(state["model"])
         except (RuntimeError, KeyError) as error:

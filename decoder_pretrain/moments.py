@@ -1,5 +1,6 @@
 """Moments to test a hand model on: of a simulated subject's gestures, or of a release with its scans."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, overload
@@ -17,10 +18,31 @@ from estimator.models import cache_folder
 Split = Literal["training", "test"]
 
 
-class VirtualMoments(Sequence[TestMoment]):
-    """``count`` moments of a simulated subject, each seen by one camera; joints without the key points' error.
+class _Moments(Sequence[TestMoment], ABC):
+    """Moments that are made when they are asked for; the numbers are those of a store of such moments."""
 
-    Scans are made when a moment is asked for.
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> TestMoment: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TestMoment]: ...
+    def __getitem__(self, index: int | slice) -> TestMoment | Sequence[TestMoment]:
+        """A moment, or a list of some; an ``InputError`` names a file that is missing or damaged."""
+        found = self._numbers[index]
+        return self._moment(found) if isinstance(found, int) else [self._moment(one) for one in found]
+
+    @abstractmethod
+    def _moment(self, number: int) -> TestMoment:
+        """One of them, by its number in the store."""
+
+
+class VirtualMoments(_Moments):
+    """``count`` moments of a simulated subject, each seen by one camera; joints without the key points' error.
 
     Raises:
         InputError: when the recording cannot be kept.
@@ -33,30 +55,19 @@ class VirtualMoments(Sequence[TestMoment]):
             self._studio = VirtualStudio(subject, split, size, 1, count, 1, seed, cache)
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
+        super().__init__(range(len(self._studio)))
 
-    def __len__(self) -> int:
-        return len(self._studio)
-
-    @overload
-    def __getitem__(self, index: int) -> TestMoment: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[TestMoment]: ...
-    def __getitem__(self, index: int | slice) -> TestMoment | Sequence[TestMoment]:
-        """A moment, or a list of some."""
-        found = range(len(self))[index]
-        return self._moment(found) if isinstance(found, int) else [self._moment(one) for one in found]
-
-    def _moment(self, index: int) -> TestMoment:
+    def _moment(self, number: int) -> TestMoment:
         return TestMoment(
-            motion=self._studio.moment(index).motion,
-            image=self._studio.input_image(index, np.random.default_rng(index)),
-            joints=self._studio.true_joints(index).astype(np.float64),
+            motion=self._studio.moment(number).motion,
+            image=self._studio.input_image(number, np.random.default_rng(number)),
+            joints=self._studio.true_joints(number).astype(np.float64),
             valid=HAS_KEY_POINT,
-            scan=self._studio.scan(index),
+            scan=self._studio.scan(number),
         )
 
 
-class ReleaseMoments(Sequence[TestMoment]):
+class ReleaseMoments(_Moments):
     """Moments of one person of a release, each seen by one camera, with the key points for joints; evenly spread over what is there.
 
     Args:
@@ -78,27 +89,15 @@ class ReleaseMoments(Sequence[TestMoment]):
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
         chosen = np.linspace(0, len(self._frames) - 1, min(count, len(self._frames)))
-        self._indices = np.rint(chosen).astype(int).tolist()
+        super().__init__(np.rint(chosen).astype(int).tolist())
 
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    @overload
-    def __getitem__(self, index: int) -> TestMoment: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[TestMoment]: ...
-    def __getitem__(self, index: int | slice) -> TestMoment | Sequence[TestMoment]:
-        """A moment, or a list of some; an ``InputError`` names a file that is missing or damaged."""
-        found = self._indices[index]
-        return self._moment(found) if isinstance(found, int) else [self._moment(one) for one in found]
-
-    def _moment(self, index: int) -> TestMoment:
-        hand = self._frames.hands[index]
+    def _moment(self, number: int) -> TestMoment:
+        hand = self._frames.hands[number]
         try:
-            image, scan = self._frames.input_image(index, np.random.default_rng(index)), self._frames.scan(index)
+            image, scan = self._frames.input_image(number, np.random.default_rng(number)), self._frames.scan(number)
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
-        return TestMoment(self._frames.motion(index), image, hand.joints, hand.valid, scan)
+        return TestMoment(self._frames.motion(number), image, hand.joints, hand.valid, scan)
 
 
 def moments_of(data: str, subject: int, split: Split, size: int, count: int) -> Sequence[TestMoment]:

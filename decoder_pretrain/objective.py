@@ -58,8 +58,12 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class StudioTruth:
-    """What supervises a batch: see ``datasets.studio_sample``; the target views' pictures only where they were asked for."""
+    """What supervises a batch: see ``datasets.studio_sample``; the target views' pictures only where they were asked for.
 
+    ``moments`` are the samples' numbers in the data.
+    """
+
+    moments: Int[Tensor, " batch"]
     joints: Float[Tensor, "batch joints 3"]
     valid: Bool[Tensor, "batch joints"]
     K: Float[Tensor, "batch views 3 3"]

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from decoder_pretrain.fitting import fitted_theta
 from estimator.hand.alignment import Similarity, align_rigid
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import ALIGNMENT_JOINTS
+from estimator.hand.template import ALIGNMENT_JOINTS, POSE_SIZE
 from estimator.hand.types import RestHand
 from estimator.image_encoder import ImageEncoder
 
@@ -31,13 +33,36 @@ class StudioPrediction:
     joints: Float[Tensor, "batch joints 3"]
 
 
-class StudioModel(nn.Module):
-    """The encoder's pose, decoded and placed where the studio's key points are."""
+class MomentPoses(nn.Module):
+    """Theta of each moment of the training data: fitted to its key points, and moved from there by what the losses say."""
 
-    def __init__(self, encoder: ImageEncoder, decoder: HandDecoder) -> None:
+    def __init__(self, moments: int) -> None:
+        super().__init__()
+        self.moved = nn.Parameter(torch.zeros(moments, POSE_SIZE))
+
+    def forward(
+        self,
+        decoder: HandDecoder,
+        moments: Int[Tensor, " batch"],
+        joints: Float[Tensor, "batch joints 3"],
+        valid: Bool[Tensor, "batch joints"],
+    ) -> Float[Tensor, "batch pose"]:
+        """Of some moments, by their numbers; ``joints`` are their key points, world frame, mm."""
+        return fitted_theta(decoder, joints, valid) + self.moved[moments]
+
+
+class StudioModel(nn.Module):
+    """The encoder's pose, decoded and placed where the studio's key points are.
+
+    Args:
+        poses: of the training data, where the decoder does not learn in the encoder's.
+    """
+
+    def __init__(self, encoder: ImageEncoder, decoder: HandDecoder, poses: MomentPoses | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+        self.poses = poses
 
     def forward(
         self, image: Float[Tensor, "batch 3 size size"], joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"]

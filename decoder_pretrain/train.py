@@ -104,7 +104,7 @@ def run(options: TrainOptions) -> int:
     fabric = start_fabric(options.device)
     template = load_template(config)
     frames = studio_frames(config)
-    model = build_model(config, template)
+    model = build_model(config, template, len(frames))
     prepare_encoder(model.encoder, frames, config.seed)
     trainer = Trainer(fabric, config, model, Objective(template, config.losses), options.workers)
     if options.resume:

@@ -10,33 +10,33 @@ from datasets.studio_sample import StudioFrames
 from decoder_pretrain.augmentation import augmented, unchanged
 from decoder_pretrain.batches import StudioBatch, epoch_batches
 from decoder_pretrain.config import TrainConfig
-from decoder_pretrain.fitting import fitted_theta
 from decoder_pretrain.objective import LossTerms, Objective, StudioTruth
-from decoder_pretrain.studio_model import StudioModel, joints_in_studio, place_in_studio
+from decoder_pretrain.studio_model import MomentPoses, StudioModel, joints_in_studio, place_in_studio
 from estimator.hand.losses import pose_loss
 from estimator.learning import trainer
 from estimator.learning.trainer import Losses, Rated
 
 _ENCODER, _ERROR = "encoder_pose", "joint_error_mm"
 
+_POSE_RATE = 1e-3
+"""Adam's for the moments' poses, radians: each is met once an epoch, and moves by some ten times that."""
+
+_RADIAN_MM = 10.0
+"""What a radian counts beside a millimetre when the encoder is told a moment's pose: joints do not tell how a fingertip is turned."""
+
 
 class TrainingStep(nn.Module):
-    """From a batch's tensors to its losses.
+    """From a batch's tensors to its losses."""
 
-    Args:
-        pose: in which the decoder learns (see ``TrainConfig``).
-    """
-
-    def __init__(self, model: StudioModel, objective: Objective, pose: str) -> None:
+    def __init__(self, model: StudioModel, objective: Objective) -> None:
         super().__init__()
         self.model = model
         self.objective = objective
-        self._terms = {"encoder": self._together, "fitted": self._apart}[pose]
 
     def forward(self, image: Float[Tensor, "batch 3 size size"], *truth: Tensor | None) -> LossTerms:
         """The terms, and the encoder's mean joint error (mm) to look at; ``truth`` are the fields of ``StudioTruth`` in order."""
-        known = StudioTruth(*truth)
-        terms, joints = self._terms(image, known)
+        known = StudioTruth(*truth)  # pyright: ignore[reportArgumentType]
+        terms, joints = self._together(image, known) if self.model.poses is None else self._apart(image, known, self.model.poses)
         distance = (joints.detach() - known.joints).norm(dim=-1)
         return {**terms, _ERROR: distance[known.valid].mean()}
 
@@ -45,12 +45,14 @@ class TrainingStep(nn.Module):
         prediction = self.model(image, truth.joints, truth.valid)
         return self.objective(prediction, truth, self.model.decoder), prediction.joints
 
-    def _apart(self, image: Float[Tensor, "batch 3 size size"], truth: StudioTruth) -> tuple[LossTerms, Tensor]:
-        """The decoder's losses in the fitted pose, and the encoder's own; the encoder's joints."""
+    def _apart(self, image: Float[Tensor, "batch 3 size size"], truth: StudioTruth, poses: MomentPoses) -> tuple[LossTerms, Tensor]:
+        """The decoder's losses in the moments' own poses, and the encoder's, which sees neither surface; the encoder's joints."""
         decoder = self.model.decoder
-        joints = joints_in_studio(decoder, self.model.encoder(image), truth.joints, truth.valid)
-        fitted = place_in_studio(decoder, fitted_theta(decoder, truth.joints, truth.valid), truth.joints, truth.valid)
-        return {**self.objective(fitted, truth, decoder), _ENCODER: pose_loss(joints, truth.joints, truth.valid).mean()}, joints
+        theta, encoded = poses(decoder, truth.moments, truth.joints, truth.valid), self.model.encoder(image)
+        terms = self.objective(place_in_studio(decoder, theta, truth.joints, truth.valid), truth, decoder)
+        joints = joints_in_studio(decoder, encoded, truth.joints, truth.valid)
+        turned = (encoded - theta.detach()).abs().mean()
+        return {**terms, _ENCODER: pose_loss(joints, truth.joints, truth.valid).mean() + _RADIAN_MM * turned}, joints
 
 
 class Trainer(trainer.Trainer[StudioFrames, StudioBatch]):
@@ -59,7 +61,9 @@ class Trainer(trainer.Trainer[StudioFrames, StudioBatch]):
     def __init__(self, fabric: Fabric, config: TrainConfig, model: StudioModel, objective: Objective, workers: int = 0) -> None:
         schedule = config.schedule
         rated = [Rated(model.encoder, schedule.learning_rate), Rated(model.decoder, schedule.decoder_learning_rate)]
-        super().__init__(fabric, schedule, model, TrainingStep(model, objective, config.pose), rated)
+        if model.poses is not None:
+            rated.append(Rated(model.poses, _POSE_RATE))
+        super().__init__(fabric, schedule, model, TrainingStep(model, objective), rated)
         self.config, self.objective, self.workers = config, objective, workers
         self.plain_model: StudioModel = model
 

@@ -29,6 +29,8 @@ from tests.toys import toy_template
 
 PALM = [JOINT_NAMES.index(name) for name in ("index1", "middle1", "ring1", "pinky1")]
 
+FINGER_BONES = [JOINT_NAMES.index(f"{finger}{k}") for finger in ("index", "middle", "ring", "pinky") for k in (2, 3)]
+
 TIP = JOINT_NAMES.index("index_null")
 
 
@@ -39,7 +41,7 @@ def studio() -> ToyStudio:
 
 def trainer_for(config: TrainConfig) -> Trainer:
     template = toy_template()
-    return Trainer(Fabric(accelerator="cpu", devices=1), config, build_model(config, template), Objective(template, config.losses))
+    return Trainer(Fabric(accelerator="cpu", devices=1), config, build_model(config, template, 12), Objective(template, config.losses))
 
 
 def begin(path: Path, config: TrainConfig) -> RunFolder:
@@ -67,6 +69,30 @@ def test_training_lowers_every_error_and_learns_the_bone_lengths(studio: ToyStud
     assert errors[0] < 0.4 * errors[1]
     grown = trained.decoder.personal_offsets().norm(dim=-1)[PALM] / trained.decoder.joint_offsets.norm(dim=-1)[PALM]
     torch.testing.assert_close(grown, torch.full_like(grown, SCALE), atol=0.03, rtol=0)
+
+
+def test_in_fitted_poses_an_encoder_that_learns_nothing_spoils_no_hand(studio: ToyStudio, tmp_path: Path) -> None:
+    config = without(without(toy_config(epochs=40, rate=3e-3), "penetration"), "laplacian")
+    trainer = trainer_for(dataclasses.replace(config, pose="fitted", schedule=dataclasses.replace(config.schedule, learning_rate=1e-12)))
+    trainer.train(studio, begin(tmp_path / "run", config), SilentLog())
+    decoder = trainer.plain_model.decoder
+    grown = decoder.personal_offsets().norm(dim=-1)[FINGER_BONES] / decoder.joint_offsets.norm(dim=-1)[FINGER_BONES]
+    torch.testing.assert_close(grown, torch.full_like(grown, SCALE), atol=0.03, rtol=0)
+
+
+def test_in_fitted_poses_encoder_and_decoder_are_reached_by_their_own_losses_alone(studio: ToyStudio) -> None:
+    trainer = trainer_for(dataclasses.replace(toy_config(), pose="fitted"))
+    model, batch = trainer.plain_model, next(iter(epoch_batches(studio, 4, 0, 0)))
+
+    def reached(*names: str) -> tuple[bool, bool]:
+        watched = trainer.losses(batch).watched
+        model.zero_grad()
+        torch.stack([watched[name] for name in names]).sum().backward()
+        encoder, decoder = ((p.grad for p in part.parameters()) for part in (model.encoder, model.decoder))
+        return tuple(any(slope is not None and bool(slope.any()) for slope in part) for part in (encoder, decoder))
+
+    assert reached("encoder_pose") == (True, False)
+    assert reached("pose", "depth", "laplacian", "penetration_rigid") == (False, True)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
