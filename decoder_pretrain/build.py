@@ -1,11 +1,13 @@
 """From a configuration to data and model."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
 from datasets.studio_sample import PicturedFrames, StudioFrames
 from decoder_pretrain.config import TrainConfig
@@ -19,7 +21,6 @@ from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
 from estimator.landmark_backbone import LandmarkBackbone
-from estimator.learning.features import measure_features
 from estimator.models import HAND_LANDMARKER, cache_folder
 
 Split = Literal["training", "test"]
@@ -68,7 +69,9 @@ def _release_frames(config: TrainConfig) -> PicturedFrames:
     folder = Path(config.data)
     if not folder.is_dir():
         raise InputError(f"--data {folder}: no such folder; name the release's data folder, or virtual:1 for a simulated subject")
-    return CaptureStudioFrames(CaptureStudio(folder), config.subject, config.studio.size, config.studio.target_views)
+    frames = CaptureStudioFrames(CaptureStudio(folder), config.subject, config.studio.size, config.studio.target_views)
+    print(f"{folder}: {len(frames)} hands of subject {config.subject}; {frames.left_out}", file=sys.stderr)
+    return frames
 
 
 def load_template(config: TrainConfig) -> HandTemplate:
@@ -89,16 +92,20 @@ def build_model(config: TrainConfig, template: HandTemplate, moments: int = 0) -
     return StudioModel(encoder, decoder, MomentPoses(moments) if config.pose == "fitted" else None)
 
 
-def prepare_encoder(encoder: ImageEncoder, frames: StudioFrames, seed: int) -> None:
-    """Let a backbone that stays as it is know the spread of its features over training pictures, and remember what it saw of them.
+def remember_features(encoder: ImageEncoder) -> None:
+    """Let a backbone that stays as it is keep what it sees of pictures in the user's cache.
 
     Raises:
-        InputError: a picture is damaged, or there is no room for features.
+        InputError: there is no room for features.
     """
     if isinstance(encoder.backbone, LandmarkBackbone):
         name = HAND_LANDMARKER.members[1].sha256[:16]
         encoder.backbone.store = FeatureStore(cache_folder() / "features" / f"{name}.sqlite")
-    measure_features(encoder, lambda index: frames.sample(index, np.random.default_rng([seed, index])).image, len(frames), seed)
+
+
+def first_look(frames: StudioFrames, index: int, seed: int) -> UInt8[np.ndarray, "size size 3"]:
+    """One of a moment's pictures."""
+    return frames.sample(index, np.random.default_rng([seed, index])).image
 
 
 def _correctives(config: TrainConfig, template: HandTemplate) -> Correctives | LinearCorrectives:

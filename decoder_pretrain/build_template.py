@@ -1,7 +1,10 @@
-"""Builds the hand template from MakeHuman's CC0 hand: ``python -m decoder_pretrain.build_template [--out DIR]``."""
+"""python -m decoder_pretrain.build_template: the hand template from MakeHuman's CC0 hand."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -12,6 +15,8 @@ from datasets.makehuman.source import load_source_hand
 from datasets.makehuman.surface import even_surface
 from datasets.makehuman.weights import skinning_weights
 from decoder_pretrain.template_texture import texture_coordinates
+from estimator.command import DONE, CommandOptions, run_command
+from estimator.files import require_writable_folder
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 
 EDGE_LENGTH_MM = 2.14
@@ -21,15 +26,12 @@ LOW_EDGE_LENGTH_MM = 8.35
 """Gives about 790 vertices (section 15)."""
 
 
-@dataclass(frozen=True)
-class BuildOptions:
-    """Where the templates go.
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions(CommandOptions):
+    """Build the hand template, of 12,518 and of 790 vertices, from MakeHuman's CC0 hand."""
 
-    Attributes:
-        out: folder for hand_template.npz and hand_template_low.npz.
-    """
-
-    out: Path = DEFAULT_TEMPLATE.parent
+    out: Annotated[Path, tyro.conf.arg(help_behavior_hint="(default: where the ones that ship are)")] = DEFAULT_TEMPLATE.parent
+    """Folder for hand_template.npz and hand_template_low.npz."""
 
 
 def build(flat_hand: Mesh, pose: JointPose, edge_length_mm: float) -> HandTemplate:
@@ -54,19 +56,24 @@ def build(flat_hand: Mesh, pose: JointPose, edge_length_mm: float) -> HandTempla
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Write both templates and print what was made."""
-    options = tyro.cli(BuildOptions, args=arguments, description=__doc__)
+def run(options: BuildOptions) -> int:
+    """Write both templates and print what was made; the exit status."""
+    require_writable_folder(options.out)
     source = load_source_hand()
     artist = artist_pose(source.joints, source.mesh.vertices)
     pose = flat_pose(artist)
     flat_hand = flatten(source.mesh, artist, pose)
-    options.out.mkdir(parents=True, exist_ok=True)
     for name, edge_length_mm in ((DEFAULT_TEMPLATE.name, EDGE_LENGTH_MM), (LOW_RESOLUTION_TEMPLATE.name, LOW_EDGE_LENGTH_MM)):
         template = build(flat_hand, pose, edge_length_mm)
         template.save(options.out / name)
         print(f"{options.out / name}: {len(template.vertices)} vertices, {len(template.faces)} faces, id {template.id}")
+    return DONE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return run_command(BuildOptions, run, "decoder_pretrain.build_template", argv)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,7 @@ from decoder_pretrain.evaluation import EncodedPose, FittedPose, MomentResult, S
 from decoder_pretrain.linear_hand_file import OWN_TEMPLATE, own_template
 from decoder_pretrain.moments import Split, moments_of
 from decoder_pretrain.penetration import PenetrationMeter
+from estimator.checkpoint import WrongHandError
 from estimator.command import DONE, CommandOptions, progress_bar, run_command
 from estimator.errors import InputError
 from estimator.files import require_writable_file, write_file
@@ -32,11 +34,11 @@ TEST_SIZE = 128
 class EvaluateOptions(CommandOptions):
     """Measure joint error (P_err), surface error (M_err) and penetration of a trained hand model."""
 
-    decoder: Path = DEFAULT_DECODER
-    """Decoder of a run (default: the one that ships, once there is one)."""
+    decoder: Annotated[Path, tyro.conf.arg(help_behavior_hint="(default: the one that ships)")] = DEFAULT_DECODER
+    """Decoder of a run."""
 
-    encoder: Path | None = None
-    """Its encoder (default: encoder.safetensors beside the decoder, or the one that ships)."""
+    encoder: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: the one that was trained with the decoder)")] = None
+    """Its encoder: encoder.safetensors beside the decoder, or the one that ships."""
 
     data: str = "virtual:1"
     """virtual:1 to virtual:4 for a simulated subject, or a release's data folder."""
@@ -64,8 +66,6 @@ def run(options: EvaluateOptions) -> int:
     """Measure, print and write; the exit status."""
     if options.frames < 1:
         raise InputError(f"--frames should be at least 1, not {options.frames}")
-    if options.decoder == DEFAULT_DECODER and not DEFAULT_DECODER.exists():
-        raise InputError("no trained decoder ships with this version; train one and give --decoder RUN/decoder.safetensors")
     if options.json:
         require_writable_file(options.json)
     person = load_any_resolution(options.decoder)
@@ -87,9 +87,7 @@ def load_any_resolution(path: Path) -> PersonalDecoder:
         return load_personal_decoder(path, own_template(path.parent))
     try:
         return load_personal_decoder(path, HandTemplate.load(DEFAULT_TEMPLATE))
-    except InputError as error:
-        if "belong to hand" not in str(error):
-            raise
+    except WrongHandError:
         return load_personal_decoder(path, HandTemplate.load(LOW_RESOLUTION_TEMPLATE))
 
 
@@ -102,7 +100,8 @@ def _record(options: EvaluateOptions, summary: Summary) -> dict[str, object]:
     simulated = virtual_subject(options.data)
     return {
         **dataclasses.asdict(summary),
-        "subject": simulated or options.data,
+        "subject": simulated or options.subject,
+        "data": options.data,
         "simulated": simulated is not None,
         "split": options.split,
         "pose": options.pose,

@@ -23,7 +23,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class TestMoment:
+class KnownMoment:
     """What a model is tested on.
 
     Attributes:
@@ -87,7 +87,7 @@ class EncodedPose:
     def __init__(self, encoder: ImageEncoder) -> None:
         self.encoder = encoder.eval()
 
-    def __call__(self, moments: Sequence[TestMoment]) -> Float[Tensor, "batch pose"]:
+    def __call__(self, moments: Sequence[KnownMoment]) -> Float[Tensor, "batch pose"]:
         """Theta for each moment's picture."""
         pixels = torch.from_numpy(np.stack([moment.image for moment in moments])).permute(0, 3, 1, 2)
         return self.encoder(pixels.float() / 255)
@@ -99,13 +99,13 @@ class FittedPose:
     def __init__(self, decoder: HandDecoder) -> None:
         self.decoder = decoder
 
-    def __call__(self, moments: Sequence[TestMoment]) -> Float[Tensor, "batch pose"]:
+    def __call__(self, moments: Sequence[KnownMoment]) -> Float[Tensor, "batch pose"]:
         """Theta for each moment's joints."""
         return fitted_theta(self.decoder, *known_joints(moments))
 
 
 def evaluate(
-    decoder: HandDecoder, pose: EncodedPose | FittedPose, meter: PenetrationMeter, moments: Iterable[TestMoment]
+    decoder: HandDecoder, pose: EncodedPose | FittedPose, meter: PenetrationMeter, moments: Iterable[KnownMoment]
 ) -> Iterable[MomentResult]:
     """A model's answers, rigidly placed by the true wrist and finger roots (section 5.2)."""
     decoder.eval()
@@ -150,14 +150,14 @@ def summarise(results: Sequence[MomentResult]) -> Summary:
     )
 
 
-def known_joints(moments: Sequence[TestMoment]) -> tuple[Float[Tensor, "batch joints 3"], Bool[Tensor, "batch joints"]]:
+def known_joints(moments: Sequence[KnownMoment]) -> tuple[Float[Tensor, "batch joints 3"], Bool[Tensor, "batch joints"]]:
     """Joints and which are known, as tensors."""
     joints = torch.tensor(np.stack([moment.joints for moment in moments]), dtype=torch.float32)
     return joints, torch.tensor(np.stack([moment.valid for moment in moments]))
 
 
-def _batches(moments: Iterable[TestMoment]) -> Iterable[list[TestMoment]]:
-    batch: list[TestMoment] = []
+def _batches(moments: Iterable[KnownMoment]) -> Iterable[list[KnownMoment]]:
+    batch: list[KnownMoment] = []
     for moment in moments:
         batch.append(moment)
         if len(batch) == _BATCH:

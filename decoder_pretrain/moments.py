@@ -11,14 +11,15 @@ from datasets.capture_studio import CaptureStudio
 from datasets.capture_studio_samples import CaptureStudioFrames
 from datasets.virtual_studio.studio import HAS_KEY_POINT, VirtualStudio
 from decoder_pretrain.build import virtual_subject
-from decoder_pretrain.evaluation import TestMoment
+from decoder_pretrain.evaluation import KnownMoment
 from estimator.errors import InputError
+from estimator.learning.index_place import index_place
 from estimator.models import cache_folder
 
 Split = Literal["training", "test"]
 
 
-class _Moments(Sequence[TestMoment], ABC):
+class _Moments(Sequence[KnownMoment], ABC):
     """Moments that are made when they are asked for; the numbers are those of a store of such moments."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
@@ -28,16 +29,16 @@ class _Moments(Sequence[TestMoment], ABC):
         return len(self._numbers)
 
     @overload
-    def __getitem__(self, index: int) -> TestMoment: ...
+    def __getitem__(self, index: int) -> KnownMoment: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[TestMoment]: ...
-    def __getitem__(self, index: int | slice) -> TestMoment | Sequence[TestMoment]:
+    def __getitem__(self, index: slice) -> Sequence[KnownMoment]: ...
+    def __getitem__(self, index: int | slice) -> KnownMoment | Sequence[KnownMoment]:
         """A moment, or a list of some; an ``InputError`` names a file that is missing or damaged."""
         found = self._numbers[index]
         return self._moment(found) if isinstance(found, int) else [self._moment(one) for one in found]
 
     @abstractmethod
-    def _moment(self, number: int) -> TestMoment:
+    def _moment(self, number: int) -> KnownMoment:
         """One of them, by its number in the store."""
 
 
@@ -57,8 +58,8 @@ class VirtualMoments(_Moments):
             raise InputError(str(error)) from error
         super().__init__(range(len(self._studio)))
 
-    def _moment(self, number: int) -> TestMoment:
-        return TestMoment(
+    def _moment(self, number: int) -> KnownMoment:
+        return KnownMoment(
             motion=self._studio.moment(number).motion,
             image=self._studio.input_image(number, np.random.default_rng(number)),
             joints=self._studio.true_joints(number).astype(np.float64),
@@ -83,7 +84,7 @@ class ReleaseMoments(_Moments):
 
     def __init__(self, folder: Path, subject: int, split: Split, size: int, count: int) -> None:
         try:
-            studio = CaptureStudio(folder)
+            studio = CaptureStudio(folder, index_place(folder, "capture_studio", ".json"))
             among = studio.training_frames if split == "training" else studio.test_frames
             self._frames = CaptureStudioFrames(studio, subject, size, 1, among)
         except (ValueError, OSError) as error:
@@ -91,16 +92,16 @@ class ReleaseMoments(_Moments):
         chosen = np.linspace(0, len(self._frames) - 1, min(count, len(self._frames)))
         super().__init__(np.rint(chosen).astype(int).tolist())
 
-    def _moment(self, number: int) -> TestMoment:
+    def _moment(self, number: int) -> KnownMoment:
         hand = self._frames.hands[number]
         try:
             image, scan = self._frames.input_image(number, np.random.default_rng(number)), self._frames.scan(number)
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from error
-        return TestMoment(self._frames.motion(number), image, hand.joints, hand.valid, scan)
+        return KnownMoment(self._frames.motion(number), image, hand.joints, hand.valid, scan)
 
 
-def moments_of(data: str, subject: int, split: Split, size: int, count: int) -> Sequence[TestMoment]:
+def moments_of(data: str, subject: int, split: Split, size: int, count: int) -> Sequence[KnownMoment]:
     """Moments of ``virtual:N``, or of a person in a release's folder.
 
     Raises:

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from datasets.virtual_studio.cache_moments import code_digest
-from decoder_pretrain.evaluation import EncodedPose, FittedPose, MomentResult, Summary, TestMoment, evaluate, summarise
+from decoder_pretrain.evaluation import EncodedPose, FittedPose, MomentResult, Summary, KnownMoment, evaluate, summarise
 from decoder_pretrain.moments import Split
 from decoder_pretrain.penetration import PenetrationMeter
 from decoder_pretrain.report_runs import Run
@@ -24,7 +24,7 @@ from estimator.errors import InputError
 from estimator.files import write_file
 
 PoseSource = Literal["encoder", "fitted"]
-MomentSource = Callable[[str, int, Split, int, int], Sequence[TestMoment]]
+MomentSource = Callable[[str, int, Split, int, int], Sequence[KnownMoment]]
 """As ``moments.moments_of``."""
 
 _FORMAT = 1
@@ -76,7 +76,7 @@ class Examiner:
 
     def __init__(self, frames: int, source: MomentSource, bar: Progress) -> None:
         self.frames, self._source, self._bar = frames, source, bar
-        self._moments: dict[tuple[str, int, Split, int], Sequence[TestMoment]] = {}
+        self._moments: dict[tuple[str, int, Split, int], Sequence[KnownMoment]] = {}
 
     def evaluation(self, run: Run, split: Split = "test", pose: PoseSource = "encoder") -> Evaluation:
         """A run's numbers.
@@ -93,17 +93,17 @@ class Examiner:
             _keep(file, key, kept)
         return kept
 
-    def moment(self, run: Run, index: int) -> TestMoment:
+    def moment(self, run: Run, index: int) -> KnownMoment:
         """One of the moments that a run is tested on."""
         return self._moments_of(run, "test")[index]
 
-    def answer(self, run: Run, moment: TestMoment) -> MomentResult:
+    def answer(self, run: Run, moment: KnownMoment) -> MomentResult:
         """What a run makes of a moment's picture."""
         person = run.person
         (result,) = evaluate(person.decoder, EncodedPose(run.encoder()), PenetrationMeter(person.template), [moment])
         return result
 
-    def theta(self, run: Run, moment: TestMoment) -> Float[Tensor, " pose"]:
+    def theta(self, run: Run, moment: KnownMoment) -> Float[Tensor, " pose"]:
         """The pose that a run's encoder sees in a moment's picture."""
         with torch.no_grad():
             return EncodedPose(run.encoder())([moment])[0]
@@ -124,7 +124,7 @@ class Examiner:
             vertex_errors_mm=np.mean([result.vertex_errors_mm for result in results], axis=0),
         )
 
-    def _moments_of(self, run: Run, split: Split) -> Sequence[TestMoment]:
+    def _moments_of(self, run: Run, split: Split) -> Sequence[KnownMoment]:
         key = (run.config.data, run.config.subject, split, run.config.studio.size)
         if key not in self._moments:
             self._moments[key] = self._source(*key, self.frames)

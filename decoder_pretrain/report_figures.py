@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from decoder_pretrain.evaluation import TestMoment
+from decoder_pretrain.evaluation import KnownMoment
 from decoder_pretrain.report_content import Figure, Missing, Panel
 from decoder_pretrain.report_evaluations import Evaluation, Examiner, Score
 from decoder_pretrain.report_pictures import (
@@ -260,7 +260,7 @@ def _beside_scan(runs: Sequence[Run], examiner: Examiner, index: int) -> tuple[P
     return tuple(Panel(picture, note) for picture, note in zip(pictures, [*notes, _gesture(moment)], strict=True))
 
 
-def _scan_hand(moment: TestMoment) -> Hand:
+def _scan_hand(moment: KnownMoment) -> Hand:
     scan = moment.scan
     return Hand(in_hand_frame(np.asarray(scan.vertices, dtype=np.float64), moment.joints), scan.faces, SCAN_GREY)
 
@@ -270,7 +270,7 @@ def _template_hand(run: Run) -> Hand:
     return Hand(np.asarray(template.vertices, dtype=np.float64), template.faces, SCAN_GREY)
 
 
-def _gesture(moment: TestMoment) -> str:
+def _gesture(moment: KnownMoment) -> str:
     return moment.motion.replace("_", " ")
 
 

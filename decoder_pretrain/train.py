@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from decoder_pretrain.build import build_model, load_template, prepare_encoder, studio_frames, virtual_subject
+from decoder_pretrain.build import build_model, first_look, load_template, remember_features, studio_frames, virtual_subject
 from decoder_pretrain.config import Model, Pose, Preset, TrainConfig, With, Without, linear, low_resolution, preset, with_skinning, without
 from decoder_pretrain.finetuning import finetune, finetuning
 from decoder_pretrain.finished_run import FinishedRun
@@ -18,11 +18,14 @@ from decoder_pretrain.run_folder import RunFolder
 from decoder_pretrain.trainer import Trainer
 from estimator.command import DONE, INTERRUPTED, run_command
 from estimator.errors import InputError
+from estimator.learning.features import measure_features
 from estimator.learning.launch import start_fabric
 from estimator.learning.options import RunOptions, given
 
 TEXTURE_FOLDER = "texture"
 """Of a run's fine-tuning, in the run's."""
+
+_THE_PRESETS = "(default: the preset's)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +35,8 @@ class TrainOptions(RunOptions):
     data: str = "virtual:1"
     """A DeepHandMesh release's data folder, or virtual:1 to virtual:4 for a simulated subject."""
 
-    subject: int | None = None
-    """Number of the person in a release (default: 4, the one with annotations)."""
+    subject: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: 4, the one with annotations)")] = None
+    """Number of the person in a release."""
 
     preset: Preset = "cpu"
     """Everything else: the paper's settings, or those for two cores and about an hour."""
@@ -41,8 +44,8 @@ class TrainOptions(RunOptions):
     model: Model = "deephandmesh"
     """Ours on the template of 12,518 vertices or on that of 790, or a fixed linear hand in MANO's manner to compare with."""
 
-    linear_hand: Path | None = None
-    """A linear hand of your own, such as decoder_pretrain.mano makes; one ships."""
+    linear_hand: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: the one that ships)")] = None
+    """A linear hand of your own, such as decoder_pretrain.mano makes."""
 
     without: tuple[Without, ...] = ()
     """Losses and correctives to leave out."""
@@ -50,13 +53,13 @@ class TrainOptions(RunOptions):
     with_: Annotated[tuple[With, ...], tyro.conf.arg(name="with")] = ()
     """Learn the skinning weights, too; fine-tune with the texture's loss afterwards, in the run's folder texture."""
 
-    pose: Pose | None = None
-    """In what pose the decoder learns: the encoder's (preset paper), or fitted to the key points (preset cpu)."""
+    pose: Annotated[Pose | None, tyro.conf.arg(help_behavior_hint="(default: encoder with preset paper, fitted with preset cpu)")] = None
+    """In what pose the decoder learns: the encoder's, or each moment's own, fitted to key points and moved by all losses."""
 
-    moments: int | None = None
+    moments: Annotated[int | None, tyro.conf.arg(help_behavior_hint=_THE_PRESETS)] = None
     """Moments recorded of a simulated subject."""
 
-    size: int | None = None
+    size: Annotated[int | None, tyro.conf.arg(help_behavior_hint=_THE_PRESETS)] = None
     """Pixels a side of pictures and depth maps."""
 
 
@@ -105,13 +108,15 @@ def run(options: TrainOptions) -> int:
     template = load_template(config)
     frames = studio_frames(config)
     model = build_model(config, template, len(frames))
-    prepare_encoder(model.encoder, frames, config.seed)
+    remember_features(model.encoder)
     trainer = Trainer(fabric, config, model, Objective(template, config.losses), options.workers)
     if options.resume:
         trainer.resume(folder)
-    elif fabric.is_global_zero:
-        folder.begin(config)
-        if "texture" in options.with_:
+    else:
+        measure_features(model.encoder, lambda index: first_look(frames, index, config.seed), len(frames), config.seed)
+        if fabric.is_global_zero:
+            folder.begin(config)
+        if fabric.is_global_zero and "texture" in options.with_:
             texture_folder.begin(finetuning(config))
     fabric.barrier()
     done = complete(trainer, frames, folder, template)

@@ -17,6 +17,10 @@ from estimator.files import write_file
 _HEADER = "deephandmesh"
 
 
+class WrongHandError(InputError):
+    """Weights were made for another skeleton or template."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What a file of weights holds.
@@ -55,13 +59,14 @@ def load_checkpoint(path: Path, kind: str, made_for: str) -> Checkpoint:
     """Read what ``save_checkpoint`` wrote.
 
     Raises:
-        InputError: when the file is missing, damaged, of another kind, or made for another skeleton or template.
+        InputError: when the file is missing, damaged or of another kind; ``WrongHandError`` when it was made for another skeleton or
+            template.
     """
     found = _read(path)
     if found.kind != kind:
         raise InputError(f"{path}: expected weights of kind {kind!r}, found {found.kind!r}; give a file of the right kind")
     if found.made_for != made_for:
-        raise InputError(
+        raise WrongHandError(
             f"{path}: these weights belong to hand {found.made_for}, the one in use is {made_for}; "
             "use the files of one release or train again"
         )

@@ -8,7 +8,7 @@ import torch
 
 from datasets.studio_sample import Scan
 from decoder_pretrain.config import TrainConfig
-from decoder_pretrain.evaluation import TestMoment
+from decoder_pretrain.evaluation import KnownMoment
 from decoder_pretrain.run_folder import RunFolder
 from estimator.hand.correctives import Correctives
 from estimator.hand.decoder import HandDecoder
@@ -45,7 +45,7 @@ class ToyMoments:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, data: str, subject: int, split: str, size: int, count: int) -> Sequence[TestMoment]:
+    def __call__(self, data: str, subject: int, split: str, size: int, count: int) -> Sequence[KnownMoment]:
         self.asked += 1
         template = HandTemplate.load(LOW_RESOLUTION_TEMPLATE)
         generator = torch.Generator().manual_seed(count)
@@ -53,7 +53,7 @@ class ToyMoments:
         for index in range(count):
             mesh = HandDecoder(template)(0.3 * torch.rand(POSE_SIZE, generator=generator))
             moments.append(
-                TestMoment(
+                KnownMoment(
                     motion=GESTURES[index % len(GESTURES)],
                     image=np.full((32, 32, 3), 20 * index, dtype=np.uint8),
                     joints=mesh.joints.positions.double().numpy() + 7.0,

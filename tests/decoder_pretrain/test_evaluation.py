@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from datasets.studio_sample import Scan
-from decoder_pretrain.evaluation import DEEP_MM, EncodedPose, FittedPose, MomentResult, TestMoment, evaluate, summarise, surface_distance
+from decoder_pretrain.evaluation import DEEP_MM, EncodedPose, FittedPose, MomentResult, KnownMoment, evaluate, summarise, surface_distance
 from decoder_pretrain.fitting import fitted_theta
 from decoder_pretrain.penetration import PenetrationMeter
 from estimator.hand.decoder import HandDecoder
@@ -14,7 +14,7 @@ from estimator.hand.template import ALIGNMENT_JOINTS, JOINT_NAMES, LOW_RESOLUTIO
 from estimator.image_encoder import ImageEncoder, ImageEncoderConfig
 from tests.toys import toy_template
 
-TestMoment.__test__ = False  # not a test, whatever pytest makes of its name
+KnownMoment.__test__ = False  # not a test, whatever pytest makes of its name
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def turned(points: np.ndarray) -> np.ndarray:
     return points @ R.T + (30.0, -20.0, 5.0)
 
 
-def moments(template: HandTemplate, count: int = 3) -> list[TestMoment]:
+def moments(template: HandTemplate, count: int = 3) -> list[KnownMoment]:
     decoder = HandDecoder(template)
     theta = 0.4 * torch.rand(count, POSE_SIZE, generator=torch.Generator().manual_seed(2))
     meshes = [decoder(pose) for pose in theta]
     return [
-        TestMoment(
+        KnownMoment(
             motion=f"motion {i}",
             image=np.full((32, 32, 3), 40 * i, dtype=np.uint8),
             joints=turned(mesh.joints.positions.double().numpy()),

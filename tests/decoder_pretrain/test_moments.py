@@ -9,6 +9,7 @@ import pytest
 from datasets.virtual_studio.studio_moments import HAS_KEY_POINT
 from decoder_pretrain.moments import moments_of
 from estimator.errors import InputError
+from estimator.learning import index_place
 from tests.datasets import test_capture_studio_samples as releases
 from tests.datasets.test_capture_studio import CAMERAS, depth_of, image_of, key_points_of, write_cameras, write_depth, write_image
 
@@ -51,6 +52,16 @@ def test_a_moment_without_a_scan_is_named(release: Path) -> None:
     next((release / "annotations/3D_scans_decimated/subject_4").glob("*5.ply")).unlink()
     with pytest.raises(InputError, match="no 3D scan of frame 5"):
         moments[0]
+
+
+def test_a_release_that_cannot_be_written_to_is_indexed_in_the_users_cache(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPHANDMESH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(index_place.os, "access", lambda *_: False)
+    assert len(moments_of(str(release), 4, "test", 64, 10)) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert sorted(path.name for path in release.iterdir()) == ["annotations", "images"]
 
 
 def test_nobody_and_nowhere_are_refused_in_one_line(release: Path, tmp_path: Path) -> None:
