@@ -10,7 +10,7 @@ HEADER = """
 <header class="page-header">
   <h1>DeepHandMesh for everyone</h1>
   <p>Hands in photographs and films become 3D meshes: 12,500 vertices, a skeleton of 22 joints, placed before the camera.
-  Everything is computed on the machine that serves this page. Nothing is passed on, and your files are deleted when you close the page,
+  Everything is computed on the machine that serves this page, nothing is passed on, and your files are deleted when you close the page
   or {minutes} minutes after you last used them.</p>
 </header>
 """
@@ -24,7 +24,7 @@ LIMITS = """
   become absolute.
 * It goes wrong when two hands touch or cross, when a hand is seen end-on or in the dark, and behind objects: what is hidden is guessed.
   A dim or side-on right hand is sometimes taken for a left one; *Options* mends that.
-* The surface is {surface}.
+* The surface is that of {surface}; the Pose tab shows {posed}.
 * For programs: `gradio_client` and the endpoints `/image`, `/video`, `/pose` and `/calibrate` (see *Use via API* below).
 """
 

@@ -62,7 +62,7 @@ def pose_summary(posed: PosedHand, poser: Poser) -> str:
     penetration = (
         f"**{posed.depth_mm.max():.1f} mm** inside itself at the deepest place, {deep.sum()} vertices"
         if deep.any()
-        else "no part of the hand is inside another"
+        else "No part of the hand is inside another"
     )
     moved = f" · corrections up to {posed.corrected_mm.max():.1f} mm" if posed.corrected_mm.any() else ""
     times = f"decoded in {posed.decode_ms:.0f} ms, measured in {posed.total_ms - posed.decode_ms:.0f} ms"

@@ -16,7 +16,7 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import FINGERS, POSE_NAMES, HandTemplate
 from estimator.hand.types import JointFrames, RestHand
 from estimator.machine import milliseconds_since
-from estimator.personal_decoder import PersonalDecoder, load_template, open_decoder
+from estimator.personal_decoder import DEFAULT_DECODER, PersonalDecoder, load_template, open_decoder
 
 CORRECTIVES: tuple[Corrective, ...] = ("identity-skeleton", "identity-vertex", "pose-vertex")
 
@@ -79,9 +79,7 @@ class Poser:
         self.template, self.decoder, self.name = person.template, person.decoder, person.name
         self.angles = angles_of(person.template)
         self.available = correctives_of(person.decoder)
-        self.description = (
-            f"a personal decoder ({person.name})" if self.available else "the template: an average adult's hand, without correctives"
-        )
+        self.description = whose_hand(person.name)
         self._penetration = PenetrationFinder(person.template)
 
     @torch.inference_mode()
@@ -128,13 +126,14 @@ class Poser:
         return rest
 
 
-def poser_of(decoder: str) -> Poser:
-    """The hand of an estimator's ``decoder`` option.
+def poser_of(decoder: str | None = None) -> Poser:
+    """The hand of an estimator's ``decoder`` option; for None the personal hand that ships, or the template where none does.
 
     Raises:
         InputError: when the file is damaged or made for another template.
     """
-    return Poser(open_decoder(decoder, load_template()))
+    shipped = str(DEFAULT_DECODER) if DEFAULT_DECODER.exists() else "template"
+    return Poser(open_decoder(shipped if decoder is None else decoder, load_template()))
 
 
 def correctives_of(decoder: HandDecoder) -> tuple[Corrective, ...]:
@@ -144,6 +143,14 @@ def correctives_of(decoder: HandDecoder) -> tuple[Corrective, ...]:
     baked = decoder.correctives
     present = (bool(baked.joint_offsets.any()), bool(baked.vertices.any()), baked.pose_network is not None)
     return tuple(part for part, there in zip(CORRECTIVES, present, strict=True) if there)
+
+
+def whose_hand(decoder_name: str) -> str:
+    """What a decoder's name says of its hand, in words."""
+    if decoder_name == "template":
+        return "the template, an average adult's hand without correctives"
+    person = "a simulated person" if decoder_name.startswith("virtual:") else "one person"
+    return f"the hand of {person}, {decoder_name}"
 
 
 def angles_of(template: HandTemplate) -> tuple[Angle, ...]:

@@ -20,6 +20,7 @@ _TEMPLATE = """
   <p class="hand-view-note">${waiting}</p>
   <div class="hand-view-tools">
     <span>drag to turn · pinch, or click and scroll, to zoom</span>
+    <output class="hand-view-latency" title="From a slider's first unanswered movement to the drawn hand"></output>
     <button type="button" class="hand-view-reset" title="Look at it as in the beginning">reset view</button>
     <button type="button" class="hand-view-whole" title="Fill the screen">full screen</button>
   </div>
@@ -28,12 +29,13 @@ _TEMPLATE = """
 
 _ON_LOAD = """
 const viewer = HandViewer.mount(element);
+if (props.moved_by) viewer.measure(document.getElementById(props.moved_by));
 viewer.show(props.value);
 watch('value', () => viewer.show(props.value));
 """
 
 
-def hand_view(label: str, elem_id: str, waiting: str = "", scene: Scene | None = None) -> gr.HTML:
+def hand_view(label: str, elem_id: str, waiting: str = "", scene: Scene | None = None, moved_by: str = "") -> gr.HTML:
     """A component whose value is a ``scene_document``.
 
     Args:
@@ -41,6 +43,7 @@ def hand_view(label: str, elem_id: str, waiting: str = "", scene: Scene | None =
         elem_id: its id in the page.
         waiting: what stands there before the first scene.
         scene: the first one.
+        moved_by: id of what holds the sliders that move it; the view then says how long the hand takes to follow them.
     """
     return gr.HTML(
         scene_document(scene) if scene else None,
@@ -48,6 +51,7 @@ def hand_view(label: str, elem_id: str, waiting: str = "", scene: Scene | None =
         js_on_load=_ON_LOAD,
         label=label,
         waiting=waiting,
+        moved_by=moved_by,
         elem_id=elem_id,
         apply_default_css=False,
         padding=False,

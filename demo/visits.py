@@ -8,9 +8,6 @@ import gradio as gr
 
 from estimator.errors import InputError
 
-ESTIMATION = "estimation"
-"""Events with this ``concurrency_id`` run one at a time, whichever tab they come from."""
-
 _OUR_FOLDERS = re.compile(r"/\S*/[0-9a-f]{32}/")
 _OPTIONS = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 """Fields of the page are called options at a command line."""

@@ -31,8 +31,8 @@ window.HandViewer = (() => {
       n = dot(n, v) < -0.3 ? -n : n;
       vec3 key = normalize(vec3(-0.45, 0.75, 0.65)), fill = normalize(vec3(0.9, 0.1, 0.45));
       float wrapped = max((dot(n, key) + 0.25) / 1.25, 0.0);
-      vec3 light = vec3(1.02, 0.97, 0.92) * 0.98 * wrapped + vec3(0.62, 0.72, 0.88) * 0.30 * max(dot(n, fill), 0.0)
-        + mix(vec3(0.15, 0.12, 0.11), vec3(0.26, 0.28, 0.32), 0.5 + 0.5 * n.y);
+      vec3 light = vec3(1.02, 0.97, 0.92) * 0.90 * wrapped + vec3(0.74, 0.76, 0.84) * 0.26 * max(dot(n, fill), 0.0)
+        + mix(vec3(0.33, 0.25, 0.22), vec3(0.27, 0.28, 0.30), 0.5 + 0.5 * n.y);
       light += vec3(0.16, 0.05, 0.03) * smoothstep(0.0, 0.5, wrapped) * (1.0 - smoothstep(0.3, 0.9, wrapped));
       float gloss = 0.10 * pow(max(dot(n, normalize(key + v)), 0.0), 38.0) + 0.10 * pow(1.0 - max(dot(n, v), 0.0), 4.0);
       vec3 lit = (albedo * light + gloss) * mix(1.0, 0.35, inside);
@@ -68,6 +68,7 @@ window.HandViewer = (() => {
       this.faces = {};
       this.scene = null;
       this.key = null;
+      this.moves = [];
       this.reset();
       this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
       this.canvas.addEventListener("webglcontextrestored", () => { this.build(); this.show(this.scene); });
@@ -95,6 +96,21 @@ window.HandViewer = (() => {
       this.place = Object.fromEntries(["toClip", "turn", "middle", "distance", "glowing"].map((name) => [name, gl.getUniformLocation(program, name)]));
     }
 
+    /** Measures from here on how long the hand takes to follow inputs within an element, unless there is none. */
+    measure(element) {
+      this.latency = this.canvas.parentElement.querySelector(".hand-view-latency");
+      // The first is being answered; of those that come meanwhile the earliest waits longest.
+      element?.addEventListener("input", () => { if (this.moves.length < 2) this.moves.push(performance.now()); }, true);
+    }
+
+    answer() {
+      const moved = this.moves.shift();
+      if (moved === undefined) return;
+      const milliseconds = performance.now() - moved;
+      this.canvas.dataset.latency = milliseconds.toFixed(1);
+      this.latency.textContent = `slider to hand ${milliseconds.toFixed(0)} ms`;
+    }
+
     say(text) { this.note.textContent = text; this.note.hidden = !text; }
 
     show(scene) {
@@ -111,7 +127,8 @@ window.HandViewer = (() => {
       if (meshes.length && scene.key !== this.key) { this.key = scene.key; this.reset(); }
       this.canvas.dataset.triangles = this.meshes.reduce((sum, mesh) => sum + mesh.count / 3, 0);
       this.canvas.dataset.shown = Number(this.canvas.dataset.shown || 0) + 1;
-      this.ask();
+      this.draw();
+      this.answer();
     }
 
     upload(p, faces, paint) {
@@ -237,5 +254,10 @@ window.HandViewer = (() => {
     }
   }
 
-  return { mount: (element) => new Viewer(element) };
+  /** On a narrow page, where results lie below what they come from: go there. */
+  function attend(id) {
+    if (window.innerWidth < 700) document.getElementById(id)?.scrollIntoView({ behavior: "smooth", block: "start" });
+  }
+
+  return { mount: (element) => new Viewer(element), attend };
 })();

@@ -13,10 +13,15 @@ def poser() -> Poser:
     return poser_of("template")
 
 
-@pytest.mark.parametrize("name", ["flat", "fist", "rocker", "four_count", "ringtip", "alligator_closed", "finger_spread_rigid"])
-def test_as_deep_and_as_wide_as_the_meter_says(poser: Poser, name: str) -> None:
+@pytest.fixture(scope="module")
+def meter(poser: Poser) -> PenetrationMeter:
+    return PenetrationMeter(poser.template)
+
+
+@pytest.mark.parametrize("name", ["flat", "fist", "rocker", "ringtip", "alligator_closed"])
+def test_as_deep_and_as_wide_as_the_meter_says(poser: Poser, meter: PenetrationMeter, name: str) -> None:
     posed = poser.pose(np.array(NAMED_POSES[name]))
-    exact = PenetrationMeter(poser.template).depths(posed.vertices)
+    exact = meter.depths(posed.vertices)
     assert abs(posed.depth_mm.max() - exact.max()) < 0.25
     found, inside = posed.depth_mm > 0.5, exact > 0.5
     assert (found & inside).sum() >= 0.97 * inside.sum()

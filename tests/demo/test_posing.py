@@ -11,7 +11,7 @@ import torch
 
 from demo.pose_files import placed, write_pose
 from demo.pose_view import COLOURS, CORRECTION_COLOUR, POSED, SHAPES, SKIN_COLOUR, UNPOSED, PoseView, legend, pose_summary, scene_of_pose
-from demo.posing import CORRECTIVES, Poser, angles_of, poser_of, theta_of_degrees
+from demo.posing import CORRECTIVES, Poser, angles_of, poser_of, theta_of_degrees, whose_hand
 from estimator.errors import InputError
 from estimator.hand.correctives import BakedCorrectives, Correctives, CorrectivesConfig
 from estimator.hand.decoder import HandDecoder
@@ -79,6 +79,20 @@ def test_the_template_says_that_it_is_nobody() -> None:
     assert "template" in poser.description
 
 
+def test_the_hand_that_ships_is_posed_where_there_is_one(decoder_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("demo.posing.DEFAULT_DECODER", tmp_path / "none.safetensors")
+    assert poser_of().available == ()
+    monkeypatch.setattr("demo.posing.DEFAULT_DECODER", decoder_file)
+    assert poser_of().available == CORRECTIVES
+    assert poser_of("template").available == ()
+
+
+def test_whose_hand_it_is_and_that_it_is_simulated() -> None:
+    assert "average" in whose_hand("template")
+    assert "simulated" in whose_hand("virtual:1 (subject 1)")
+    assert "simulated" not in whose_hand("release (subject 4)")
+
+
 def test_sliders_are_theta_in_degrees_within_the_limits() -> None:
     template = HandTemplate.load()
     angles = angles_of(template)
@@ -112,7 +126,7 @@ def test_penetration_is_red_and_said() -> None:
     assert (paint[deep, 0] > 2 * paint[deep, 1]).all()
     assert (paint[free, 0] < 2 * paint[free, 1] + 10).all()
     assert f"{posed.depth_mm.max():.1f} mm" in pose_summary(posed, poser)
-    assert "no part" in pose_summary(poser.pose(np.zeros(28)), poser)
+    assert "No part" in pose_summary(poser.pose(np.zeros(28)), poser)
 
 
 def test_files_of_a_pose(everyone: Poser, tmp_path: Path) -> None:
