@@ -111,14 +111,14 @@ def _record(options: EvaluateOptions, summary: Summary) -> dict[str, object]:
 def _print(options: EvaluateOptions, summary: Summary, results: Sequence[MomentResult]) -> None:
     kind = "simulated" if virtual_subject(options.data) else "real"
     table = Table(title=f"{options.data} ({kind}), {options.split}, pose {options.pose}")
-    for heading in ("motion", "moments", "P_err mm", "M_err mm", "penetration mm", "worst mm", "share > 1 mm"):
+    for heading in ("motion", "moments", "P_err mm", "M_err mm", "fingertips mm", "penetration mm", "worst mm", "share > 1 mm"):
         table.add_column(heading, justify="left" if heading == "motion" else "right")
     by_motion: dict[str, list[MomentResult]] = defaultdict(list)
     for result in results:
         by_motion[result.motion].append(result)
     rows = [(motion, summarise(found)) for motion, found in by_motion.items()]
     for name, row in [*rows, ("all", summary)]:
-        lengths = (row.p_err_mm, row.m_err_mm, row.penetration_mean_mm, row.penetration_worst_mm)
+        lengths = (row.p_err_mm, row.m_err_mm, row.tip_err_mm, row.penetration_mean_mm, row.penetration_worst_mm)
         table.add_row(name, str(row.frames), *(f"{length:.2f}" for length in lengths), f"{row.penetration_share:.2f}")
     Console().print(table)
 

@@ -14,10 +14,16 @@ from decoder_pretrain.fitting import fitted_theta
 from decoder_pretrain.penetration import PenetrationMeter
 from decoder_pretrain.studio_model import place_in_studio
 from estimator.hand.decoder import HandDecoder
+from estimator.hand.template import FINGERS, JOINT_NAMES
 from estimator.image_encoder import ImageEncoder
 
 DEEP_MM = 1.0
 """A frame counts as penetrated from this depth on: less is what a fingertip's flesh gives way."""
+
+TIP_MM = 11.0
+"""So near to a fingertip's joint a scan's points are the fingertip's."""
+
+_TIPS = [JOINT_NAMES.index(f"{finger}_null") for finger in FINGERS]
 
 _BATCH = 16
 
@@ -50,6 +56,7 @@ class MomentResult:
         vertices: the estimated surface, world frame, mm.
         joint_error_mm: mean over the known joints (P_err).
         vertex_errors_mm: of each vertex the distance to the nearest point of the scan; its mean is M_err.
+        tip_error_mm: mean distance of the scan's fingertips to the estimated surface: M_err does not see what a hand lacks.
         penetration_mm: how deep the deepest vertex is inside another part.
     """
 
@@ -57,6 +64,7 @@ class MomentResult:
     vertices: Float[np.ndarray, "vertices 3"]
     joint_error_mm: float
     vertex_errors_mm: Float[np.ndarray, " vertices"]
+    tip_error_mm: float
     penetration_mm: float
 
 
@@ -67,6 +75,7 @@ class Summary:
     Attributes:
         p_err_mm: joint error.
         m_err_mm: surface error.
+        tip_err_mm: of the scan's fingertips.
         penetration_mean_mm: deepest penetration of a moment, averaged.
         penetration_worst_mm: deepest of all.
         penetration_share: of moments that are penetrated deeper than ``DEEP_MM``.
@@ -75,6 +84,7 @@ class Summary:
 
     p_err_mm: float
     m_err_mm: float
+    tip_err_mm: float
     penetration_mean_mm: float
     penetration_worst_mm: float
     penetration_share: float
@@ -121,6 +131,7 @@ def evaluate(
                 vertices=vertices,
                 joint_error_mm=float(distance[moment.valid].mean()),
                 vertex_errors_mm=surface_distance(vertices, moment.scan),
+                tip_error_mm=tip_error_mm(moment, Scan(vertices, meter.template.faces)),
                 penetration_mm=float(meter.depths(vertices).max()),
             )
 
@@ -129,6 +140,13 @@ def surface_distance(points: Float[np.ndarray, "points 3"], scan: Scan) -> Float
     """Distance of each point to the nearest point of a scan's triangles, mm."""
     squared, _, _ = igl.point_mesh_squared_distance(points, scan.vertices.astype(np.float64), scan.faces.astype(np.int64))
     return np.sqrt(squared)
+
+
+def tip_error_mm(moment: KnownMoment, estimate: Scan) -> float:
+    """Mean distance of the fingertips of a moment's scan to an estimated surface; nan where no fingertip is known."""
+    known = moment.joints[[tip for tip in _TIPS if moment.valid[tip]]]
+    near = (np.linalg.norm(moment.scan.vertices[:, None] - known, axis=-1) < TIP_MM).any(axis=1)
+    return float(surface_distance(moment.scan.vertices[near].astype(np.float64), estimate).mean()) if near.any() else float("nan")
 
 
 def summarise(results: Sequence[MomentResult]) -> Summary:
@@ -143,6 +161,7 @@ def summarise(results: Sequence[MomentResult]) -> Summary:
     return Summary(
         p_err_mm=float(np.mean([result.joint_error_mm for result in results])),
         m_err_mm=float(np.mean([result.vertex_errors_mm.mean() for result in results])),
+        tip_err_mm=float(np.nanmean([result.tip_error_mm for result in results])),
         penetration_mean_mm=float(depths.mean()),
         penetration_worst_mm=float(depths.max()),
         penetration_share=float((depths > DEEP_MM).mean()),

@@ -47,6 +47,7 @@ class PenetrationMeter:
     """Measures one template's hands in any pose."""
 
     def __init__(self, template: HandTemplate) -> None:
+        self.template = template
         dominant = np.array(JOINT_NAMES)[template.skinning_weights.argmax(axis=1)]
         fingers = {finger: np.isin(dominant, [f"{finger}2", f"{finger}3", f"{finger}_null"]) for finger in FINGERS}
         tips = np.isin(dominant, [f"{finger}{part}" for finger in FINGERS for part in ("3", "_null")])

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from datasets.virtual_studio.cache_moments import code_digest
-from decoder_pretrain.evaluation import EncodedPose, FittedPose, MomentResult, Summary, KnownMoment, evaluate, summarise
+from decoder_pretrain.evaluation import EncodedPose, FittedPose, KnownMoment, MomentResult, Summary, evaluate, summarise
 from decoder_pretrain.moments import Split
 from decoder_pretrain.penetration import PenetrationMeter
 from decoder_pretrain.report_runs import Run
@@ -27,7 +27,7 @@ PoseSource = Literal["encoder", "fitted"]
 MomentSource = Callable[[str, int, Split, int, int], Sequence[KnownMoment]]
 """As ``moments.moments_of``."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when what is measured changes."""
 
 

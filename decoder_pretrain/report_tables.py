@@ -10,10 +10,11 @@ from decoder_pretrain.report_runs import LINEAR, LOW_RESOLUTION, OURS, PART_WORD
 
 _SKELETON = "identity-skeleton"
 _ERRORS = ("P_err mm", "M_err mm")
+_TIPS = "fingertips mm"
 _PENETRATION = ("penetration, mean mm", "worst mm", f"share > {DEEP_MM:g} mm")
 _MEASURES = (
-    "P_err: mean distance of joints; M_err: mean distance of vertices to the nearest point of the scan; both after rigid alignment by the "
-    "wrist and the fingers' roots."
+    "P_err: mean distance of joints; M_err: mean distance of vertices to the nearest point of the scan; fingertips: mean distance of the "
+    "scan's fingertips to the surface; all after rigid alignment by the wrist and the fingers' roots."
 )
 
 
@@ -72,7 +73,7 @@ def ablation_table(runs: Runs, examiner: Examiner) -> Table:
         caption=f"{_whom(runs.data)} {examiner.frames} moments of unseen gestures, theta from each model's own encoder. {_MEASURES} "
         f"Penetration: how deep the deepest vertex of a moment is inside another part of the hand, "
         f"and the share of moments with more than {DEEP_MM:g} mm.",
-        headings=("model", "subject", *_ERRORS, *_PENETRATION),
+        headings=("model", "subject", *_ERRORS, _TIPS, *_PENETRATION),
         rows=tuple(rows),
         missing=tuple(missing),
     )
@@ -86,7 +87,7 @@ def subject_table(runs: Runs, examiner: Examiner) -> Table:
         number="",
         title="Subjects",
         caption=f"{_whom(data)} {examiner.frames} moments of unseen gestures of each, theta from each model's own encoder. {_MEASURES}",
-        headings=("model", "subject", *_ERRORS, *_PENETRATION),
+        headings=("model", "subject", *_ERRORS, _TIPS, *_PENETRATION),
         rows=tuple(_measured_row(run, summary) for run, summary in measured),
     )
 
@@ -140,7 +141,7 @@ def _measured(runs: Runs, examiner: Examiner, variants: Iterable[Variant]) -> tu
 
 
 def _measured_row(run: Run, summary: Summary, best: bool = False) -> Row:
-    lengths = (summary.p_err_mm, summary.m_err_mm, summary.penetration_mean_mm, summary.penetration_worst_mm)
+    lengths = (summary.p_err_mm, summary.m_err_mm, summary.tip_err_mm, summary.penetration_mean_mm, summary.penetration_worst_mm)
     cells = (run.variant.words, run.variant.data.words, *(f"{length:.2f}" for length in lengths), f"{summary.penetration_share:.0%}")
     return Row(cells, best)
 

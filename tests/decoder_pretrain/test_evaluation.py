@@ -5,7 +5,17 @@ import pytest
 import torch
 
 from datasets.studio_sample import Scan
-from decoder_pretrain.evaluation import DEEP_MM, EncodedPose, FittedPose, MomentResult, KnownMoment, evaluate, summarise, surface_distance
+from decoder_pretrain.evaluation import (
+    DEEP_MM,
+    EncodedPose,
+    FittedPose,
+    KnownMoment,
+    MomentResult,
+    evaluate,
+    summarise,
+    surface_distance,
+    tip_error_mm,
+)
 from decoder_pretrain.fitting import fitted_theta
 from decoder_pretrain.penetration import PenetrationMeter
 from estimator.hand.decoder import HandDecoder
@@ -13,8 +23,6 @@ from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import ALIGNMENT_JOINTS, JOINT_NAMES, LOW_RESOLUTION_TEMPLATE, POSE_NAMES, POSE_SIZE, HandTemplate
 from estimator.image_encoder import ImageEncoder, ImageEncoderConfig
 from tests.toys import toy_template
-
-KnownMoment.__test__ = False  # not a test, whatever pytest makes of its name
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +88,30 @@ def test_surface_distance_is_to_the_triangles_not_to_their_corners() -> None:
 
 def test_summary_is_made_of_means_shares_and_the_worst() -> None:
     def result(error: float, depth: float) -> MomentResult:
-        return MomentResult("", np.zeros((2, 3)), error, np.array([error, 3 * error]), depth)
+        return MomentResult("", np.zeros((2, 3)), error, np.array([error, 3 * error]), error / 2, depth)
 
     summary = summarise([result(1.0, 0.0), result(3.0, DEEP_MM + 1), result(2.0, DEEP_MM / 2), result(2.0, 0.0)])
     assert summary.p_err_mm == 2.0
     assert summary.m_err_mm == 4.0
+    assert summary.tip_err_mm == 1.0
     assert summary.penetration_worst_mm == DEEP_MM + 1
     assert summary.penetration_mean_mm == pytest.approx((DEEP_MM * 1.5 + 1) / 4)
     assert summary.penetration_share == 0.25
     with pytest.raises(ValueError, match="no moment"):
         summarise([])
+
+
+@pytest.mark.parametrize("missing_mm", [0.0, 3.0])
+def test_a_fingertip_that_is_missing_is_seen_from_the_scan_alone(low: HandTemplate, missing_mm: float) -> None:
+    hand = HandDecoder(low)
+    joints = hand.rest_frames(hand.joint_offsets).positions.double().numpy()
+    (x, y, z), tip = low.vertices.astype(np.float64).T, JOINT_NAMES.index("middle_null")
+    moment = KnownMoment("", np.zeros((8, 8, 3), np.uint8), joints, np.arange(len(joints)) == tip, Scan(low.vertices, low.faces))
+    cut = Scan(np.stack([np.minimum(x, x.max() - missing_mm), y, z], axis=1), low.faces)
+    assert surface_distance(cut.vertices, moment.scan).mean() < 0.05
+    assert tip_error_mm(moment, cut) == pytest.approx(0, abs=1e-9) if missing_mm == 0 else tip_error_mm(moment, cut) > missing_mm / 10
+    nothing = KnownMoment("", moment.image, joints, np.zeros(len(joints), bool), moment.scan)
+    assert np.isnan(tip_error_mm(nothing, cut))
 
 
 @pytest.mark.parametrize("batch", [1, 4])

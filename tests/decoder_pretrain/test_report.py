@@ -9,7 +9,6 @@ import pytest
 
 from decoder_pretrain import report, report_pictures, report_texture
 from decoder_pretrain.config import low_resolution, preset, with_skinning, without
-from decoder_pretrain.evaluation import KnownMoment
 from decoder_pretrain.finetuning import finetuning
 from decoder_pretrain.report_content import Curves, Figure, Missing, Panel, Row, Table
 from decoder_pretrain.report_page import Headline, Page, Section, html
@@ -22,7 +21,6 @@ from tests.decoder_pretrain.painted_studio import PaintedStudio
 from tests.decoder_pretrain.report_toys import DATA, ToyMoments, toy_run
 from tests.toys import toy_template
 
-KnownMoment.__test__ = False
 WHOLE = preset("cpu", DATA, 1)
 
 

@@ -9,14 +9,12 @@ import pytest
 from rich.progress import Progress
 
 from decoder_pretrain.config import Schedule, TrainConfig, Without, low_resolution, preset, with_skinning, without
-from decoder_pretrain.evaluation import KnownMoment
 from decoder_pretrain.finetuning import finetuning
 from decoder_pretrain.report_evaluations import Examiner
 from decoder_pretrain.report_runs import LOW_RESOLUTION, Data, Run, Runs, Variant, find_runs, variant_of
 from estimator.errors import InputError
 from tests.decoder_pretrain.report_toys import DATA, ToyMoments, toy_run
 
-KnownMoment.__test__ = False
 WHOLE = preset("cpu", DATA, 1)
 PERSON = Data(DATA, 1)
 
