@@ -1,7 +1,5 @@
 """RHD as stage 2 eats it: crops of right hands with their joints, changed at random, in batches."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from datasets.studio_crop import PinholeCamera, crop_around, crop_image
 from estimator.command import progress_bar
 from estimator.errors import InputError
 from estimator.learning.batches import Share, sample_generator, shuffled_batches
-from estimator.models import cache_folder
+from estimator.learning.index_place import index_place
 from estimator.training_rhd_augmentation import augmented
 
 _NO_DISTORTION = np.zeros(5)
@@ -123,12 +121,8 @@ def open_rhd(folder: Path, split: Split) -> Rhd:
     Raises:
         InputError: one line, when it cannot be used.
     """
-    cache = None
     try:
-        if (folder / split).is_dir() and not os.access(folder / split, os.W_OK):
-            name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-            cache = cache_folder() / f"rhd_{name}_{split}.npz"
-            cache.parent.mkdir(parents=True, exist_ok=True)
+        cache = index_place(folder / split, f"rhd_{split}", ".npz")
         with progress_bar() as progress:
             return Rhd(folder, split, cache, lambda numbers: progress.track(numbers, description=f"looking at RHD's {split} samples"))
     except (ValueError, OSError) as error:

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from datasets.rhd import Rhd
-from estimator import train, training_rhd_data
+from estimator import train
 from estimator.command import BAD_INPUT, DONE, INTERRUPTED
 from estimator.errors import InputError
 from estimator.hand.bones import bone_lengths
@@ -22,6 +22,7 @@ from estimator.hand.correctives import Correctives, CorrectivesConfig
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import LANDMARK_PARENTS, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import INPUT_SIZES, ImageEncoder, ImageEncoderConfig
+from estimator.learning import index_place
 from estimator.learning.batches import Share
 from estimator.learning.run_folder import Progress
 from estimator.learning.training_log import SilentLog
@@ -29,7 +30,7 @@ from estimator.personal_decoder import save_personal_decoder
 from estimator.training_rhd import run_folder
 from estimator.training_rhd_augmentation import Augmentation, augmented
 from estimator.training_rhd_config import RhdConfig, RhdSchedule, preset
-from estimator.training_rhd_data import HandCropSample, RhdCrops, crop_camera, epoch_batches
+from estimator.training_rhd_data import HandCropSample, RhdCrops, crop_camera, epoch_batches, open_rhd
 from estimator.training_rhd_model import EncoderBeforeDecoder, placed_by_palm, weights_sha256
 from estimator.training_rhd_trainer import EVALUATION_ERROR, RhdTrainer, joint_error_mm
 from tests.datasets.rhd_folder import sample_entry, write_pickle, write_rhd
@@ -354,9 +355,9 @@ def test_a_pickle_that_runs_code_is_refused(root: Path, tmp_path: Path, capsys: 
 
 def test_data_that_cannot_be_written_to_is_indexed_in_the_users_cache(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPHANDMESH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(training_rhd_data.os, "access", lambda *_: False)
+    monkeypatch.setattr(index_place.os, "access", lambda *_: False)
     before = sorted(root.rglob("*"))
-    assert len(training_rhd_data.open_rhd(root, "training")) == 12
+    assert len(open_rhd(root, "training")) == 12
     assert sorted(root.rglob("*")) == before
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
