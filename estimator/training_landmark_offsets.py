@@ -22,7 +22,8 @@ from datasets.pose_sampler import PoseSampler
 from datasets.sample_image import ASSETS, fill
 from estimator.command import DONE, CommandOptions
 from estimator.detector import HandDetector
-from estimator.files import write_file
+from estimator.errors import InputError
+from estimator.files import require_writable_file, write_file
 from estimator.hand.camera import Camera
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import LANDMARK_JOINTS, LANDMARK_NAMES, HandTemplate
@@ -48,6 +49,10 @@ class OffsetOptions(CommandOptions):
     out: Path = LANDMARK_OFFSETS
     hands: int = 400
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.hands < 1:
+            raise InputError(f"--hands {self.hands}: at least 1 has to be shown to the detector")
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,12 @@ def fit_offsets(hands: list[SeenHand], camera: Camera) -> LandmarkOffsets:
 
 
 def run(options: OffsetOptions) -> int:
-    """Do what the options say; the exit status."""
+    """Do what the options say; the exit status.
+
+    Raises:
+        InputError: when the file cannot be written, or the detector sees none of the hands.
+    """
+    require_writable_file(options.out)
     console = Console(stderr=True)
     template = HandTemplate.load()
     generator, random = torch.Generator().manual_seed(options.seed), np.random.default_rng(options.seed)
@@ -130,6 +140,8 @@ def run(options: OffsetOptions) -> int:
         rotations = roma.random_rotmat(20 * options.hands).double().numpy()
         rotations = rotations[(rotations[:, 1, 0] < -0.5)][: options.hands]  # fingers up, more or less: people hold hands so
         seen = [hand for theta, R in zip(poses, rotations, strict=True) if (hand := studio.look(theta, R, random.uniform(330, 650)))]
+    if not seen:
+        raise InputError(f"the detector saw none of {options.hands} simulated hands; show it more with --hands")
     offsets = fit_offsets(seen, studio.camera)
     before, after = (_median_miss(seen, studio.camera, fit) for fit in (replace(offsets, mm=0 * offsets.mm), offsets))
     console.print(f"{len(seen)} of {options.hands} simulated hands seen; median distance {before:.2f} px, with offsets {after:.2f} px")

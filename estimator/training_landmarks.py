@@ -24,7 +24,7 @@ from estimator.checkout import checkout_commit
 from estimator.command import DONE, CommandOptions
 from estimator.encoder import EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
 from estimator.errors import InputError
-from estimator.files import write_file
+from estimator.files import require_writable_file, write_file
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import ALIGNMENT_LANDMARKS, FINGERS, LANDMARK_JOINTS, LANDMARK_NAMES, POSE_SIZE, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
@@ -191,7 +191,11 @@ def loss_of(sampler: LandmarkSampler, encoded: EncodedHand, batch: LandmarkBatch
 
 
 def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
-    """A trained encoder; the same options and thread count give the same weights."""
+    """A trained encoder; the same options and thread count give the same weights.
+
+    Raises:
+        InputError: when the loss is not a number.
+    """
     torch.manual_seed(options.seed)
     generator = Generator().manual_seed(options.seed)
     template = HandTemplate.load()
@@ -207,7 +211,7 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
         encoded = encoder(batch.landmarks_normal, batch.landmarks_mm)
         loss = loss_of(sampler, encoded, batch)
         if not loss.isfinite():
-            raise FloatingPointError(f"loss is {loss.item()} at step {step}; lower --learning-rate")
+            raise InputError(f"step {step}: the loss is not a number ({loss.item()}); lower --learning-rate")
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
@@ -224,6 +228,7 @@ def train(options: TrainLandmarksOptions, console: Console) -> LandmarkEncoder:
 
 def run(options: TrainLandmarksOptions) -> int:
     """Do what the options say; the exit status."""
+    require_writable_file(options.out)
     record = {
         "command": "estimator.train_landmarks",
         "commit": checkout_commit(),

@@ -1,6 +1,7 @@
 """Where the detector's landmarks lie: reading the measured offsets, and measuring them."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 import roma
 import torch
 
+from estimator import training_landmark_offsets
 from estimator.detector import Detection, HandDetector
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import LANDMARK_NAMES, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
+from estimator.train_landmark_offsets import main
 from estimator.training_landmark_offsets import SIDE_PX, SeenHand, VirtualCamera, fit_offsets
 
 PALM_TO_CAMERA = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -85,3 +88,16 @@ def test_a_hand_the_detector_gets_wrong_is_left_out(shift: float, side: str, see
     if hand is not None:
         np.testing.assert_allclose(hand.landmarks_px, truth.joints_px + shift)
         np.testing.assert_allclose(studio.camera.project(hand.positions), truth.joints_px, atol=1e-6)
+
+
+def test_no_hands_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--hands", "0", "--out", str(tmp_path / "offsets.json")]) == 2
+    assert "--hands 0" in capsys.readouterr().err
+
+
+def test_a_detector_that_sees_nothing_is_told_of_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training_landmark_offsets, "HandDetector", lambda max_hands: nullcontext(ShiftedTruth()))
+    assert main(["--hands", "1", "--out", str(tmp_path / "offsets.json")]) == 2
+    assert "saw none of 1 simulated hands" in capsys.readouterr().err

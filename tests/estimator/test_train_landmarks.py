@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from estimator import training_landmarks
 from estimator.crop import crop_hand
 from estimator.encoder import EncodedHand, LandmarkEncoder
 from estimator.hand.camera import Camera
-from estimator.hand.template import FINGERS, LANDMARK_NAMES, HandTemplate
+from estimator.hand.template import FINGERS, LANDMARK_NAMES, POSE_SIZE, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.train_landmarks import main
 from estimator.training_landmarks import DetectorErrors, LandmarkBatch, LandmarkSampler, _upright, loss_of
@@ -106,3 +107,26 @@ def test_command_trains_and_writes_weights_bound_to_the_skeleton(tmp_path: Path,
     with torch.inference_mode():
         losses = [float(loss_of(samples, encoder(batch.landmarks_normal, batch.landmarks_mm), batch)) for encoder in (trained, untrained)]
     assert losses[0] < 0.7 * losses[1]
+
+
+class FlatHands:
+    """Draws one pose."""
+
+    def __init__(self, template: HandTemplate) -> None:
+        pass
+
+    def sample(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        return torch.zeros(count, POSE_SIZE)
+
+
+def test_a_loss_that_is_no_number_is_one_line_that_names_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training_landmarks, "PoseSampler", FlatHands)
+    monkeypatch.setattr(training_landmarks, "loss_of", lambda *_: torch.tensor(float("nan")))
+    out = tmp_path / "new" / "encoder.safetensors"
+    assert main(["--out", str(out), "--steps", "1", "--batch", "2", "--poses", "4"]) == 2
+    error = capsys.readouterr().err
+    assert "lower --learning-rate" in error
+    assert "Traceback" not in error
+    assert not out.exists()
