@@ -18,7 +18,7 @@ from estimator.hand.template import FINGERS, LANDMARK_NAMES
 from estimator.images import read_photograph
 
 WORST_COUNT = 12
-METHOD_COLORS = {"detector": "#8a8f98", "landmarks": "#3b7dd8", "default": "#2a9d6f", "full": "#d9622b"}
+METHOD_COLORS = {"detector": "#8a8f98", "landmarks": "#3b7dd8", "image": "#c2a000", "default": "#2a9d6f", "full": "#d9622b"}
 OTHER_COLOR = "#8250c4"
 """Of an encoder that somebody named: there is one at most."""
 

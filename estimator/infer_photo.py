@@ -66,7 +66,7 @@ def _require_box_inside(box: Box | None, camera: Camera, shown: str) -> None:
     if box is None:
         return
     x, y, width, height = box
-    if x >= camera.width or y >= camera.height or x + width <= 0 or y + height <= 0:
+    if x >= camera.width - 0.5 or y >= camera.height - 0.5 or x + width <= 0 or y + height <= 0:
         text = ",".join(f"{value:g}" for value in box)
         raise InputError(f"{shown}: --box {text} lies outside the image of {camera.width} x {camera.height} px; give x,y,w,h in it")
 

@@ -1,6 +1,7 @@
 """render_pyrender: the overlay drawn by OpenGL instead of our own renderer."""
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def _pose(light: Light) -> np.ndarray:
 
 
 def _import_pyrender():  # noqa: ANN202 - a module
-    if "PYOPENGL_PLATFORM" not in os.environ and "DISPLAY" not in os.environ:
+    if sys.platform == "linux" and "PYOPENGL_PLATFORM" not in os.environ and "DISPLAY" not in os.environ:
         os.environ["PYOPENGL_PLATFORM"] = "egl"  # read when OpenGL is first imported
     try:
         import pyrender

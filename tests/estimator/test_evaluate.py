@@ -14,6 +14,8 @@ from datasets.photos import JOINT_ORDER
 from datasets.sample import HandSample
 from estimator import evaluate, evaluation
 from estimator.detector import Detection, HandDetector
+from estimator.evaluation import DETECTOR, FULL, SHIPPED_ENCODERS
+from estimator.evaluation_plots import METHOD_COLORS, OTHER_COLOR
 from estimator.evaluation_scores import HandScore, Prediction, Truth, nearest_found, table_rows, truth_in_image
 from estimator.hand.camera import Camera
 from estimator.pipeline import EstimatorOptions, HandEstimator
@@ -236,6 +238,11 @@ def test_a_limit_chooses_photographs_evenly(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy_estimator")
+def test_every_method_that_is_always_measured_has_a_colour_of_its_own() -> None:
+    assert set(METHOD_COLORS) == {DETECTOR, *SHIPPED_ENCODERS, FULL}
+    assert len({*METHOD_COLORS.values(), OTHER_COLOR}) == len(METHOD_COLORS) + 1
+
+
 def test_plots_are_pictures(tmp_path: Path) -> None:
     index = write_photos(
         tmp_path, entry("bright.png"), entry("dark.png", visible=[1] * 20 + [0]), entry("bright.png", kp3d_mm=None, hand="left")

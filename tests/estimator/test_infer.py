@@ -358,7 +358,7 @@ class TestWrongUsage:
     def test_fisheye_and_telephoto_are_lenses(self, calls, photo: Path, tmp_path: Path, options: list[str]) -> None:
         assert main([str(photo), "--out", str(tmp_path / "out"), *options]) == 0
 
-    @pytest.mark.parametrize("box", ["160,0,10,10", "0,120,10,10", "-20,0,20,10", "0,-30,10,20", "5000,5000,10,10"])
+    @pytest.mark.parametrize("box", ["160,0,10,10", "159.7,0,10,10", "0,120,10,10", "-20,0,20,10", "0,-30,10,20", "5000,5000,10,10"])
     def test_box_outside_the_image(self, calls, photo: Path, tmp_path: Path, box: str, capsys) -> None:
         assert main([str(photo), "--out", str(tmp_path / "out"), "--box", box]) == 2
         (line,) = error_lines(capsys.readouterr().err)

@@ -1,6 +1,7 @@
 """The OpenGL overlay covers the pixels that ours does; without pyrender it says how to get it."""
 
 import ctypes
+import os
 import sys
 
 import numpy as np
@@ -38,3 +39,17 @@ def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "pyrender", None)
     with pytest.raises(InputError, match=r'pip install "\.\[pyrender\]"'):
         render_pyrender(PHOTOGRAPH, [toy_placed_hand()])
+
+
+@pytest.mark.parametrize(("system", "asked_for"), [("linux", "egl"), ("darwin", None), ("win32", None)])
+def test_opengl_without_a_screen_is_asked_for_where_there_is_such_a_thing(
+    system: str, asked_for: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyrender", None)
+    monkeypatch.setattr(sys, "platform", system)
+    for name in ("DISPLAY", "PYOPENGL_PLATFORM"):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was
+        monkeypatch.delenv(name)
+    with pytest.raises(InputError):
+        render_pyrender(PHOTOGRAPH, [toy_placed_hand()])
+    assert os.environ.get("PYOPENGL_PLATFORM") == asked_for
