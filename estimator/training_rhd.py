@@ -4,8 +4,10 @@ import json
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import tyro
 
 from datasets.rhd_files import annotation_file
 from estimator.command import DONE, INTERRUPTED
@@ -35,7 +37,7 @@ class TrainRhdOptions(RunOptions):
     estimator.infer takes with --encoder.
     """
 
-    data: Path | None = None
+    data: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(required, but with --resume)")] = None
     """RHD_published_v2, or a folder of the same layout such as datasets.virtual_rhd writes."""
 
     decoder: str = "template"
@@ -44,10 +46,10 @@ class TrainRhdOptions(RunOptions):
     preset: Preset = "cpu"
     """Everything else: settings for two cores, or the paper's."""
 
-    init: Path | None = None
+    init: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: a fresh encoder)")] = None
     """Weights to go on from instead of a fresh encoder."""
 
-    learning_rate: float | None = None
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="(default: the preset's)")] = None
     """Adam's, at the start."""
 
 

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from rich.console import Console
 from rich.progress import Progress
 
@@ -27,18 +29,18 @@ class Options:
         training: pictures of the training split.
         evaluation: pictures of the evaluation split.
         seed: of people, poses, views, light and noise.
-        backgrounds: folder of photographs to put behind; coloured shapes are drawn unless given.
-        environments: npz of panoramas of linear light, each (rows, columns, 3); made-up lamps shine unless given.
-        processes: that work side by side; as many as there are cores unless given.
+        backgrounds: folder of photographs to put behind.
+        environments: npz of panoramas of linear light, each (rows, columns, 3).
+        processes: that work side by side.
     """
 
     out: Path
     training: int = 2000
     evaluation: int = 200
     seed: int = 0
-    backgrounds: Path | None = None
-    environments: Path | None = None
-    processes: int | None = None
+    backgrounds: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: coloured shapes)")] = None
+    environments: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: made-up lamps)")] = None
+    processes: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as there are cores)")] = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,9 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
+import tyro
 
 from datasets.command import run_command
 from datasets.virtual_rhd.stream import VirtualRhd, VirtualRhdOptions
@@ -20,14 +22,14 @@ class BenchmarkOptions:
     Attributes:
         pictures: how many are timed.
         seed: of the pictures.
-        backgrounds: folder of photographs; coloured shapes unless given.
-        environments: npz of panoramas; made-up lamps unless given.
+        backgrounds: folder of photographs.
+        environments: npz of panoramas.
     """
 
     pictures: int = 200
     seed: int = 0
-    backgrounds: Path | None = None
-    environments: Path | None = None
+    backgrounds: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: coloured shapes)")] = None
+    environments: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: made-up lamps)")] = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 from rich.console import Console
 from rich.progress import Progress
 
@@ -35,7 +37,7 @@ class Options:
         height: of images and depth maps, pixels.
         key_point_error_mm: mean distance of the key points from the true joints, mm.
         seed: of motions, light and noise.
-        cache: folder for built subjects; the user's own unless given.
+        cache: folder for built subjects.
     """
 
     subject: int
@@ -47,7 +49,7 @@ class Options:
     height: int = CALIBRATED_HEIGHT
     key_point_error_mm: float = KEY_POINT_ERROR_MM
     seed: int = 0
-    cache: Path | None = None
+    cache: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: the user's own)")] = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

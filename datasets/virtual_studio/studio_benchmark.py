@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 
 from datasets.capture_studio_files import StudioCamera
 from datasets.command import run_command
@@ -31,14 +33,14 @@ class BenchmarkOptions:
         size: of the pictures, pixels a side.
         moments: how many are timed.
         views: of each moment.
-        cache: folder for built subjects; the user's own unless given.
+        cache: folder for built subjects.
     """
 
     subject: int = 1
     size: int = 256
     moments: int = 20
     views: int = 8
-    cache: Path | None = None
+    cache: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: the user's own)")] = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from estimator.command import CommandOptions
 from estimator.image_encoder import Backbone, InitialWeights
@@ -25,22 +28,25 @@ class RunOptions(MachineOptions):
     out: Path
     """Folder of the run: configuration, metrics, TensorBoard, checkpoint, weights."""
 
-    epochs: int | None = None
+    epochs: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the preset's)")] = None
     """Passes over the data; the course of learning rates is shortened alike."""
 
-    batch: int | None = None
+    batch: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the preset's)")] = None
     """Samples a step, over all processes."""
 
-    backbone: Backbone | None = None
-    """The encoder's network."""
+    backbone: Annotated[
+        Backbone | None,
+        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the preset's)"),
+    ] = None
+    """The encoder's network: resnet50 (the paper's), efficientnet_lite0, hand_landmarks (the detector's, which stays as it is), tiny."""
 
-    initial: InitialWeights | None = None
-    """The backbone's start."""
+    initial: Annotated[InitialWeights | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the preset's)")] = None
+    """The backbone's start: imagenet or random."""
 
     seed: int = 0
     """Of all randomness."""
 
-    resume: bool = False
+    resume: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: a new run)")] = False
     """Go on with the run in --out; all other options are taken from it."""
 
 
