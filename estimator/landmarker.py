@@ -68,8 +68,9 @@ class Landmarker:
         return self._at(pixels, hand_square(landmarks * _size(pixels) - 0.5))
 
     def close(self) -> None:
-        """Gives the networks' memory back."""
-        del self._palms, self._hands
+        """Gives the networks' memory back; a second time does nothing."""
+        for network in ("_palms", "_hands"):
+            vars(self).pop(network, None)
 
     def _hand_of(self, pixels: UInt8[np.ndarray, "height width 3"], palm: Palm) -> SeenHand | None:
         if palm.hand_square.side < SMALL_SHARE * max(pixels.shape[:2]):

@@ -1,6 +1,7 @@
 """Our run of the two networks against MediaPipe's own: the same hands, sides and, nearly, landmarks; and what is looked at twice."""
 
 import math
+import weakref
 from pathlib import Path
 
 import cv2
@@ -112,6 +113,13 @@ def test_a_doubtful_hand_is_looked_at_again_which_counts_where_a_hand_is_seen(
 def test_what_shows_no_hand_is_none(toy: ToyLandmarker) -> None:
     toy.answers = [None]
     assert toy(np.zeros((240, 320, 3), np.uint8)) == []
+
+
+def test_closing_twice_is_closing_once(toy: ToyLandmarker) -> None:
+    palms = weakref.ref(toy._palms)
+    toy.close()
+    toy.close()
+    assert palms() is None
 
 
 def test_a_small_hand_has_the_landmarks_of_a_large_one(sample: np.ndarray) -> None:
