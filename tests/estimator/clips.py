@@ -58,6 +58,15 @@ def write_sound(path: Path) -> Path:
     return path
 
 
+def write_nothing(path: Path) -> Path:
+    """A film without a frame."""
+    with av.open(str(path), "w") as film:
+        video = film.add_stream("libx264", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        film.start_encoding()
+    return path
+
+
 def _write_tone(film: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
     wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(round(44100 * seconds)) / 44100)).astype(np.int16)
     frame = av.AudioFrame.from_ndarray(wave[None], format="s16p", layout="mono")

@@ -10,7 +10,7 @@ from PIL import Image
 from estimator.clip_reader import ClipReader
 from estimator.clip_source import ClipSource, Section
 from estimator.errors import InputError
-from tests.estimator.clips import picture, shade, write_clip, write_sound
+from tests.estimator.clips import picture, shade, write_clip, write_nothing, write_sound
 
 
 def read(path: Path, section: Section = Section()) -> tuple[list, tuple[str, ...]]:
@@ -108,6 +108,12 @@ def unusable(tmp_path: Path, kind: str) -> Path:
     elif kind == "no index":
         data = write_clip(path).read_bytes()
         path.write_bytes(data[: data.index(b"moov") - 4])
+    elif kind == "no frame":
+        return write_nothing(path)
+    elif kind == "no frame, avi":
+        return write_nothing(path.with_suffix(".avi"))
+    elif kind == "codec":
+        path.write_bytes(write_clip(path).read_bytes().replace(b"avc1", b"zzz1"))
     elif kind == "tiny":
         return write_clip(path, size=(8, 8))
     return path
@@ -122,6 +128,9 @@ def unusable(tmp_path: Path, kind: str) -> Path:
         ("text", "is not a video"),
         ("sound", "holds sound but no moving picture"),
         ("no index", "damaged or incomplete"),
+        ("no frame", "holds no moving picture"),
+        ("no frame, avi", "no frame can be decoded"),
+        ("codec", "in a format that FFmpeg cannot decode here; convert it to H.264 first"),
         ("tiny", "too small to show a hand"),
     ],
 )

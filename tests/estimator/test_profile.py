@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from estimator import EstimatorOptions, HandEstimator
+from estimator.clip_hands import ClipHands
+from estimator.clip_source import ClipFrame
 from estimator.errors import InputError
 from estimator.hand.template import JOINT_NAMES, HandTemplate
 from estimator.profile import BONE_NAMES, HandProfile
+from estimator.smoothing import Smoothing
+from estimator.tracking import Sighting
 from tests.estimator.test_pipeline import CAMERA, GivenDetector, detection_of, mirrored, truth
 
 TEMPLATE = HandTemplate.load()
@@ -109,6 +113,19 @@ def test_hands_get_the_persons_bones(side: str, refine: bool) -> None:
     hand = estimator.place(detection if side == "right" else mirrored(detection), CAMERA)
     assert hand.bone_lengths_mm == pytest.approx(profile.bone_lengths_mm, rel=1e-4)
     assert hand.scale_source == "profile"
+
+
+def test_every_frame_of_a_clip_has_the_persons_bones() -> None:
+    profile = a_profile()
+    estimator = HandEstimator(EstimatorOptions(profile=profile), GivenDetector())
+    hands = ClipHands(lambda detection: estimator.fitting(detection, CAMERA), Smoothing())
+    frames = [ClipFrame(index, index, index / 30, np.zeros((4, 4, 3), np.uint8)) for index in range(3)]
+    for frame in frames:
+        landmarks = truth("relaxed", 1) + np.array([4.0 * frame.index, 0.0, 0.0])
+        assert hands.add(frame, [Sighting(0, detection_of(landmarks))]) == []
+    for ready in hands.finish():
+        (hand,) = ready.hands
+        assert estimator.mesh(hand.detection, CAMERA, hand.state).bone_lengths_mm == pytest.approx(profile.bone_lengths_mm, rel=1e-4)
 
 
 def test_a_hand_length_that_is_given_goes_before_the_profiles() -> None:

@@ -1,6 +1,7 @@
 """The video command through its real main, with a stand-in for the models that sees toy hands wherever a frame's middle is grey."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from estimator.pipeline import EstimatorOptions, HandEstimator
 from estimator.placed_hand import PlacedHand
 from estimator.refinement import HandState, Skeleton
 from estimator.video import main
-from tests.estimator.clips import frame_times, picture, write_clip, write_sound
+from tests.estimator.clips import frame_times, picture, write_clip, write_nothing, write_sound
 from tests.toys import toy_placed_hand, toy_template
 
 HIDDEN = 5
@@ -40,6 +41,21 @@ class ToyDetector:
 
     def close(self) -> None:
         pass
+
+
+class Crowd(ToyDetector):
+    """Sees two people's four hands, side by side."""
+
+    HANDS = tuple(
+        Detection(side, 0.9, np.random.default_rng(number).uniform((15 * number, 20), (15 * number + 12, 32), (21, 2)), np.zeros((21, 3)))
+        for number, side in enumerate(("left", "right", "left", "right"))
+    )
+
+    def glance(self, image: np.ndarray) -> list[Detection]:
+        return list(self.HANDS)
+
+    def track(self, image: np.ndarray, previous: Detection) -> Detection | None:
+        return min(self.HANDS, key=lambda hand: np.abs(hand.landmarks_px - previous.landmarks_px).max())
 
 
 @pytest.fixture(autouse=True)
@@ -127,14 +143,26 @@ class TestHandsComeAndGo:
             lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
             assert sum(bool(line["hands"]) for line in lines) == found
 
+    @pytest.mark.parametrize("most", [4, 2])
+    def test_of_four_hands_as_many_as_wished_are_followed(self, most: int, film: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+        monkeypatch.setattr(sys.modules[__name__], "ToyDetector", Crowd)
+        assert main([str(film), "--save-json", str(tmp_path / "a.jsonl"), "--max-hands", str(most)]) == 0
+        lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+        assert {tuple(hand["identity"] for hand in line["hands"]) for line in lines} == {tuple(range(most))}
+        assert f"10 frames, 10 with hands ({most} hands)" in capsys.readouterr().out
+
 
 class TestWhatCannotBeDone:
     def test_inputs(self, tmp_path: Path, capsys) -> None:
         (tmp_path / "text.mp4").write_text("no film")
+        (tmp_path / "codec.mp4").write_bytes(write_clip(tmp_path / "codec.mp4").read_bytes().replace(b"avc1", b"zzz1"))
         for source, message in (
             (tmp_path / "missing.mp4", "no such file"),
             (write_sound(tmp_path / "sound.m4a"), "holds sound but no moving picture"),
             (tmp_path / "text.mp4", "is not a video that can be read"),
+            (write_nothing(tmp_path / "nothing.mp4"), "holds no moving picture"),
+            (write_nothing(tmp_path / "nothing.avi"), "no frame can be decoded"),
+            (tmp_path / "codec.mp4", "in a format that FFmpeg cannot decode here"),
             (Path("webcam:99"), "there is no such camera"),
             (Path("webcam:one"), "a camera is named by its number"),
         ):
@@ -162,6 +190,30 @@ class TestWhatCannotBeDone:
             assert main(arguments) == 2, arguments
             (line,) = errors(capsys)
             assert message in line
+
+    def test_a_truncated_film_is_done_as_far_as_it_goes(self, tmp_path: Path, capsys) -> None:
+        noise = np.random.default_rng(0).integers(20, 255, (30, 48, 64, 3), dtype=np.uint8)
+        source = write_clip(tmp_path / "in.mp4", range(30), pixels=list(noise))
+        assert main([str(source), "-o", str(tmp_path / "whole.mp4"), "--no-overlay"]) == 0
+        data = (tmp_path / "whole.mp4").read_bytes()
+        (tmp_path / "half.mp4").write_bytes(data[: data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2])
+        assert main([str(tmp_path / "half.mp4"), "-o", str(tmp_path / "out.mp4")]) == 0
+        assert 5 < len(frame_times(tmp_path / "out.mp4")) < 25
+        assert "half.mp4: is incomplete: it ends after" in capsys.readouterr().err
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+    @pytest.mark.parametrize("option", ["--save-json", "--save-npz", "--glb"])
+    def test_a_full_disk(self, option: str, film: Path, capsys) -> None:
+        assert main([str(film), option, "/dev/full"]) == 2
+        (line,) = errors(capsys)
+        assert "/dev/full: cannot be written (No space left on device)" in line
+
+    def test_a_profile_that_is_none(self, film: Path, tmp_path: Path, capsys) -> None:
+        (tmp_path / "me.json").write_text("{}")
+        assert main([str(film), "-o", str(tmp_path / "out.mp4"), "--profile", str(tmp_path / "me.json")]) == 2
+        (line,) = errors(capsys)
+        assert "me.json: expected a profile" in line
+        assert not (tmp_path / "out.mp4").exists()
 
     def test_a_symbolic_link_to_the_input_is_the_input(self, film: Path, tmp_path: Path, capsys) -> None:
         (tmp_path / "link.mp4").symlink_to(film)
