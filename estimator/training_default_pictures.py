@@ -19,11 +19,13 @@ from estimator.landmark_network import LandmarkNetwork
 from estimator.models import HAND_LANDMARKER, cache_folder, cached_bundle
 from estimator.training_default_samples import SHARD, SampleMaker, make_shard
 
+_COMPARED = 8
+"""Pictures that tell whether kept ones are the same."""
+
 
 def look_at_pictures(pictures: int, rendering: VirtualRhdOptions, seed: int, processes: int, console: Console) -> list[Path]:
     """The shards of so many pictures, made where the user's cache lacks them."""
-    wanted = hashlib.sha256(repr((seed, rendering.backgrounds, rendering.environments)).encode()).hexdigest()[:12]
-    folder = cache_folder() / "default_encoder" / wanted
+    folder = cache_folder() / "default_encoder" / _identity(rendering, seed)
     require_writable_folder(folder, "set $DEEPHANDMESH_CACHE to a folder with some gigabytes of room")
     paths = [folder / f"{number:05d}.npz" for number in range(-(-pictures // SHARD))]
     missing = [number for number, path in enumerate(paths) if not path.exists()]
@@ -41,13 +43,24 @@ def look_at_pictures(pictures: int, rendering: VirtualRhdOptions, seed: int, pro
     return paths
 
 
+def _identity(rendering: VirtualRhdOptions, seed: int) -> str:
+    """Changes with the pictures, whatever changed them, and with the network that looks at them."""
+    pictures = _pictures(rendering, seed)
+    seen = b"".join(pictures[number].image.tobytes() for number in range(_COMPARED))
+    return hashlib.sha256(seen + HAND_LANDMARKER.members[1].sha256.encode()).hexdigest()[:12]
+
+
+def _pictures(rendering: VirtualRhdOptions, seed: int) -> VirtualRhd:
+    try:
+        return VirtualRhd(seed, rendering)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
 def _make_shards(seed: int, rendering: VirtualRhdOptions, folder: Path, numbers: Sequence[int]) -> int:
     """Make some shards; how many."""
     torch.set_num_threads(1)
-    try:
-        pictures = VirtualRhd(seed, rendering)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    pictures = _pictures(rendering, seed)
     maker = SampleMaker(HandTemplate.load(), LandmarkNetwork.open(), seed)
     for number in numbers:
         make_shard(pictures, number * SHARD, maker, folder / f"{number:05d}.npz")
