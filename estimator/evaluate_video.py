@@ -43,7 +43,7 @@ class EvaluateVideoOptions(CommandOptions):
     """
 
     motions: Annotated[str, tyro.conf.arg(metavar="LIST")] = ",".join(MOTIONS)
-    """Which motions, separated by commas: still, wave (twice a second), fingers, crossing (two hands)."""
+    """Which motions, separated by commas: still, wave (twice a second), fingers, crossing (two hands), four (two people's)."""
     seconds: float = 2.0
     """Length of each clip."""
     json_file: Annotated[Path | None, tyro.conf.arg(name="json", metavar="FILE", help_behavior_hint="(default: not written)")] = None

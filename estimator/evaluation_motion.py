@@ -66,7 +66,17 @@ def crossing(seconds: float) -> list[MovedHand]:
     return [MovedHand("right", right), MovedHand("left", left)]
 
 
-MOTIONS: dict[str, Motion] = {"still": still, "wave": wave, "fingers": fingers, "crossing": crossing}
+def four(seconds: float) -> list[MovedHand]:
+    """Two people's hands side by side, each of which nods to its own time."""
+    places = {-255.0: "left", -85.0: "right", 85.0: "left", 255.0: "right"}
+    nods = [0.2 * np.sin(2 * np.pi * 0.5 * seconds + place) for place in range(len(places))]
+    return [
+        MovedHand(side, _state("flat", np.array([nod, 0.0, 0.0]), np.array([-x if side == "left" else x, 0.0, 320.0])))
+        for nod, (x, side) in zip(nods, places.items(), strict=True)
+    ]
+
+
+MOTIONS: dict[str, Motion] = {"still": still, "wave": wave, "fingers": fingers, "crossing": crossing, "four": four}
 
 
 @dataclass(frozen=True)
