@@ -31,18 +31,18 @@ _TO_SRGB = encode_srgb(np.linspace(0, 1, _LEVELS))
 class _Light:
     """What was gathered for one hand: per frame the light from around and how much there could be, and the key light."""
 
-    skin: Rgb
     gathered: int = 0
     around: deque[tuple[np.ndarray, np.ndarray]] = field(default_factory=lambda: deque(maxlen=FRAMES_GATHERED))
     key: deque[np.ndarray] = field(default_factory=lambda: deque(maxlen=FRAMES_GATHERED))
 
 
 class ClipOverlay:
-    """Draws the hands of one frame after the other; each identity keeps its colour."""
+    """Draws the hands of one frame after the other; each identity keeps its colour. Of a hand that is gone, that is all that is kept."""
 
     def __init__(self, look: Look = Look()) -> None:
         self._look = look
         self._lights: dict[int, _Light] = {}
+        self._colours: dict[int, Rgb] = {}
         self._around = sphere_directions(AROUND_COUNT)
         self._key = key_light_directions(look.lighting)
 
@@ -51,26 +51,28 @@ class ClipOverlay:
     ) -> UInt8[np.ndarray, "height width 3"]:
         """The frame with the hands' meshes over it; ``identities`` say which hand each is. No pixel changes where there is no hand."""
         picture = image.copy()
+        self._lights = {identity: self._lights.get(identity, _Light()) for identity in identities}
         if hands:
-            surfaces = [self._surface(hand, self._light_of(identity, hand)) for identity, hand in zip(identities, hands, strict=True)]
+            surfaces = [self._surface(hand, identity) for identity, hand in zip(identities, hands, strict=True)]
             _draw(picture, join(surfaces), hands[0], self._look)
         return picture
 
-    def _light_of(self, identity: int, hand: PlacedHand) -> _Light:
-        if identity not in self._lights:
+    def _colour_of(self, identity: int, hand: PlacedHand) -> Rgb:
+        if identity not in self._colours:
             colours = SKIN[hand.side]
-            known = sum(light.skin in colours for light in self._lights.values())
-            self._lights[identity] = _Light(colours[known % len(colours)])
-        return self._lights[identity]
+            known = sum(colour in colours for colour in self._colours.values())
+            self._colours[identity] = colours[known % len(colours)]
+        return self._colours[identity]
 
-    def _surface(self, hand: PlacedHand, light: _Light) -> Surface:
+    def _surface(self, hand: PlacedHand, identity: int) -> Surface:
+        light = self._lights[identity]
         faces = np.ascontiguousarray(hand.faces)
         normals = smooth_normals(hand.vertices, faces)
         while not self._gather(hand, faces, normals, light):
             pass
         reached = sum(reached for reached, _ in light.around)
         possible = np.maximum(sum(possible for _, possible in light.around), 1e-6)
-        colours = np.tile(light.skin, (len(normals), 1))
+        colours = np.tile(self._colour_of(identity, hand), (len(normals), 1))
         colours[np.unique(faces[hand.template.nail_faces])] *= NAIL_TINT
         return Surface(
             vertices=hand.vertices,

@@ -34,6 +34,13 @@ def test_a_still_hand_does_not_flicker_and_keeps_its_colour() -> None:
     assert np.abs(alone.astype(int) - without).mean() < 2
 
 
+def test_a_hand_that_was_gone_has_its_colour_again_and_nothing_else_is_kept() -> None:
+    overlay, hand = ClipOverlay(), toy_placed_hand()
+    first, _ = overlay(BACKDROP, [0], [hand]), overlay(BACKDROP, [1], [hand])
+    assert list(overlay._lights) == [1]
+    assert np.abs(first.astype(int) - overlay(BACKDROP, [0], [hand])).max() <= 1
+
+
 def test_the_frame_itself_is_not_changed_and_hands_outside_are_not_drawn() -> None:
     image = BACKDROP.copy()
     hand = toy_placed_hand()
