@@ -16,7 +16,7 @@ from demo.visitor_files import VisitorFiles
 from estimator.result import ResultTiming
 
 _HAND_HEADERS = ["hand", "side", "score", "length", "distance", "error"]
-_HAND_WIDTHS = ["14%", "16%", "16%", "17%", "20%", "17%"]
+_HAND_WIDTHS = ["13%", "15%", "15%", "17%", "24%", "16%"]
 _ANGLE_HEADERS = ["hand", "joint", "x, °", "y, °", "z (bend), °"]
 _LONG_TABLE_PX = 320
 _PICTURE_PX = 400

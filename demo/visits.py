@@ -8,7 +8,7 @@ import gradio as gr
 
 from estimator.errors import InputError
 
-_OUR_FOLDERS = re.compile(r"/\S*/[0-9a-f]{32}/")
+_FOLDERS = re.compile(r"(?<![\w/.:])/(?:[^\s/]+/)+")
 _OPTIONS = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 """Fields of the page are called options at a command line."""
 
@@ -28,7 +28,7 @@ def refused_politely() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        message = _OPTIONS.sub(lambda option: option[1].replace("-", " "), _OUR_FOLDERS.sub("", str(error)))
+        message = _OPTIONS.sub(lambda option: option[1].replace("-", " "), _FOLDERS.sub("", str(error)))
         if not message.split()[0].endswith(":"):  # a file's name stays as it is
             message = message[:1].upper() + message[1:]
         raise gr.Error(message, title="That did not work", duration=None, print_exception=False) from error

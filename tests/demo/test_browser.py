@@ -152,7 +152,7 @@ def test_a_photograph_becomes_a_hand_in_3d_and_files(visitor: Visitor, tmp_path:
     assert "hand_0_right.glb" in zipfile.ZipFile(path).namelist()
 
 
-def test_sliders_named_poses_and_switches_move_the_hand(visitor: Visitor) -> None:
+def test_sliders_and_named_poses_move_the_hand(visitor: Visitor) -> None:
     page = visitor.page
     visitor.open_tab("Pose")
     visitor.wait_for_scene("pose-view", 0)
@@ -174,24 +174,29 @@ def test_sliders_named_poses_and_switches_move_the_hand(visitor: Visitor) -> Non
     assert float(slider.input_value()) > 80
     assert visitor.fits_the_width()
     visitor.shoot("fist")
+
+
+def test_switches_leave_correctives_out(desk: Visitor) -> None:
+    page = desk.page
+    desk.open_tab("Pose")
     for part in ("bone lengths", "personal shape", "bulges and creases"):
         assert "corrections up to" in page.locator("#pose-summary").inner_text()
-        before = visitor.shown("pose-view")
+        before = desk.shown("pose-view")
         page.get_by_label(part).uncheck()
-        visitor.wait_for_scene("pose-view", before)
+        desk.wait_for_scene("pose-view", before)
     page.wait_for_function("!document.querySelector('#pose-summary').innerText.includes('corrections')")
 
 
-def test_what_is_wrong_is_said_on_the_page(visitor: Visitor, tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_on_the_page(desk: Visitor, tmp_path: Path) -> None:
     path = tmp_path / "notes.jpg"
     path.write_text("not a picture")
-    visitor.open_tab("Image")
-    visitor.page.set_input_files("#photograph input[type=file]", path)
-    message = visitor.page.get_by_test_id("toast-body").first
+    desk.open_tab("Image")
+    desk.page.set_input_files("#photograph input[type=file]", path)
+    message = desk.page.get_by_test_id("toast-body").first
     message.wait_for()
     assert "is not an image" in message.inner_text()
     assert "/" not in message.inner_text().split("notes.jpg")[0]
-    visitor.shoot("refused")
+    desk.shoot("refused")
     message.get_by_role("button").last.click()
 
 
