@@ -87,8 +87,9 @@ def evaluated(runs: Runs, examiner: Examiner) -> Runs:
 def report_page(runs: Runs, examiner: Examiner) -> Page:
     """Everything that the runs have to show."""
     simulated = bool(runs.data) and all(data.simulated for data in runs.data)
+    moments = examiner.moments_behind(examiner.evaluation(one).summary for one in runs.usable)
     summary = (
-        f"{len(runs.usable)} runs of decoder_pretrain.train, each tested on {examiner.frames} moments of gestures "
+        f"{len(runs.usable)} runs of decoder_pretrain.train, each tested on {moments} of gestures "
         "that it was not trained on. All lengths are in millimetres."
     )
     if simulated:

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +92,12 @@ class Examiner:
             kept = self._ask(run, question)
             _keep(file, key, kept)
         return kept
+
+    def moments_behind(self, summaries: Iterable[Summary]) -> str:
+        """How many moments numbers are means over, in words; a release may have fewer than were asked for."""
+        counts = {summary.frames for summary in summaries} or {self.frames}
+        least, most = min(counts), max(counts)
+        return f"{most} moments" if least == most else f"{least} to {most} moments"
 
     def moment(self, run: Run, index: int) -> KnownMoment:
         """One of the moments that a run is tested on."""

@@ -195,9 +195,10 @@ def skinning_figure(data: Data, runs: Runs, examiner: Examiner) -> Figure:
 def error_figure(data: Data, runs: Runs, examiner: Examiner) -> Figure:
     """Where on the hand each model errs."""
     present = [run for model in MODEL_WORDS if (run := runs.best(Variant(data, model)))]
-    hands, notes = [], []
+    hands, notes, summaries = [], [], []
     for run in present:
         evaluation, person = examiner.evaluation(run), run.person
+        summaries.append(evaluation.summary)
         hands.append(Hand(_at_rest(person.decoder), person.template.faces, error_colours(evaluation.vertex_errors_mm)))
         notes.append(f"M {evaluation.summary.m_err_mm:.1f} mm")
         run.forget()
@@ -208,8 +209,8 @@ def error_figure(data: Data, runs: Runs, examiner: Examiner) -> Figure:
     return Figure(
         "",
         "Where the surface errs",
-        f"Of each vertex the mean distance to the scan over {examiner.frames} moments of unseen gestures, shown on the hand at rest. "
-        f"{whose(data)}",
+        f"Of each vertex the mean distance to the scan over {examiner.moments_behind(summaries)} of unseen gestures, "
+        f"shown on the hand at rest. {whose(data)}",
         tuple(run.variant.words for run in present),
         tuple(rows),
         () if present else (Missing(Variant(data)),),

@@ -20,15 +20,16 @@ _MEASURES = (
 
 def comparison_table(runs: Runs, examiner: Examiner) -> Table:
     """Table 1: the linear baseline against ours on unseen gestures."""
-    rows, missing = [], []
+    rows, missing, summaries = [], [], []
     for data in runs.data:
         measured, lacking = _measured(runs, examiner, [Variant(data, model) for model in (LINEAR, LOW_RESOLUTION, OURS)])
         rows += _best_marked([(run, (summary.p_err_mm, summary.m_err_mm)) for run, summary in measured])
         missing += [lack for lack in lacking if lack.variant.model != LOW_RESOLUTION]
+        summaries += [summary for _, summary in measured]
     return Table(
         number="Table 1",
         title="Unseen gestures: a linear hand model and ours",
-        caption=f"{_whom(runs.data)} {examiner.frames} moments of gestures that no model was trained on, "
+        caption=f"{_whom(runs.data)} {examiner.moments_behind(summaries)} of gestures that no model was trained on, "
         f"theta from each model's own encoder. {_MEASURES} "
         "The paper, on its real subjects: MANO 13.81 and 8.93 mm, DeepHandMesh 9.86 and 6.55 mm; "
         "numbers from other data do not compare with these.",
@@ -40,16 +41,17 @@ def comparison_table(runs: Runs, examiner: Examiner) -> Table:
 
 def skeleton_table(runs: Runs, examiner: Examiner) -> Table:
     """Table 2: what the skeleton corrective is worth, whatever the encoder sees."""
-    rows, missing = [], []
+    rows, missing, summaries = [], [], []
     for data in _with_models(runs, OURS):
         found = [(variant, runs.best(variant)) for variant in (Variant(data, left_out=(_SKELETON,)), Variant(data))]
         measured = [(run, examiner.evaluation(run, "training", "fitted").summary) for _, run in found if run]
         rows += _best_marked([(run, (summary.p_err_mm,)) for run, summary in measured])
         missing += [Missing(variant) for variant, run in found if not run]
+        summaries += [summary for _, summary in measured]
     return Table(
         number="Table 2",
         title="The skeleton corrective",
-        caption=f"{_whom(runs.data)} {examiner.frames} moments of the training poses; theta is fitted to the true joints "
+        caption=f"{_whom(runs.data)} {examiner.moments_behind(summaries)} of the training poses; theta is fitted to the true joints "
         "and the hand is rigidly placed, so that what is left is the skeleton's own error. "
         "The paper, on its real subjects: 4.82 mm without, 2.38 mm with it.",
         headings=("model", "subject", _ERRORS[0]),
@@ -60,18 +62,19 @@ def skeleton_table(runs: Runs, examiner: Examiner) -> Table:
 
 def ablation_table(runs: Runs, examiner: Examiner) -> Table:
     """The whole model, and each loss and each corrective left out of it."""
-    rows, missing = [], []
+    rows, missing, summaries = [], [], []
     for data in _with_models(runs, OURS):
         usual = [Variant(data), *(Variant(data, left_out=(part,)) for part in PART_WORDS)]
         others = {run.variant for run in runs.usable if run.variant.data == data and run.variant.model == OURS} - set(usual)
         measured, lacking = _measured(runs, examiner, [*usual, *sorted(others, key=lambda variant: variant.words)])
         rows += [_measured_row(run, summary, best=run.variant == usual[0]) for run, summary in measured]
         missing += lacking
+        summaries += [summary for _, summary in measured]
     return Table(
         number="",
         title="Ablation: what each loss and each corrective is worth",
-        caption=f"{_whom(runs.data)} {examiner.frames} moments of unseen gestures, theta from each model's own encoder. {_MEASURES} "
-        f"Penetration: how deep the deepest vertex of a moment is inside another part of the hand, "
+        caption=f"{_whom(runs.data)} {examiner.moments_behind(summaries)} of unseen gestures, theta from each model's own encoder. "
+        f"{_MEASURES} Penetration: how deep the deepest vertex of a moment is inside another part of the hand, "
         f"and the share of moments with more than {DEEP_MM:g} mm.",
         headings=("model", "subject", *_ERRORS, _TIPS, *_PENETRATION),
         rows=tuple(rows),
@@ -86,7 +89,8 @@ def subject_table(runs: Runs, examiner: Examiner) -> Table:
     return Table(
         number="",
         title="Subjects",
-        caption=f"{_whom(data)} {examiner.frames} moments of unseen gestures of each, theta from each model's own encoder. {_MEASURES}",
+        caption=f"{_whom(data)} {examiner.moments_behind(summary for _, summary in measured)} of unseen gestures of each, "
+        f"theta from each model's own encoder. {_MEASURES}",
         headings=("model", "subject", *_ERRORS, _TIPS, *_PENETRATION),
         rows=tuple(_measured_row(run, summary) for run, summary in measured),
     )

@@ -12,6 +12,7 @@ from decoder_pretrain.config import Schedule, TrainConfig, Without, low_resoluti
 from decoder_pretrain.finetuning import finetuning
 from decoder_pretrain.report_evaluations import Examiner
 from decoder_pretrain.report_runs import LOW_RESOLUTION, Data, Run, Runs, Variant, find_runs, variant_of
+from decoder_pretrain.report_tables import comparison_table
 from estimator.errors import InputError
 from tests.decoder_pretrain.report_toys import DATA, ToyMoments, toy_run
 
@@ -128,3 +129,15 @@ def test_an_evaluation_that_cannot_be_kept_is_still_told(tmp_path: Path, capsys:
     with Progress(disable=True) as bar:
         assert Examiner(2, ToyMoments(), bar).evaluation(run).summary.frames == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_caption_tells_how_many_moments_there_were_not_how_many_were_asked_for(tmp_path: Path) -> None:
+    toy_run(tmp_path / "a", WHOLE)
+    runs = find_runs(tmp_path)
+    with Progress(disable=True) as bar:
+        examiner = Examiner(5, lambda *which: ToyMoments()(*which[:-1], min(which[-1], 2)), bar)
+        caption = comparison_table(runs, examiner).caption
+    assert " 2 moments of gestures" in caption
+    summary = examiner.evaluation(runs.usable[0]).summary
+    assert examiner.moments_behind([summary, replace(summary, frames=4)]) == "2 to 4 moments"
+    assert examiner.moments_behind([]) == "5 moments"
