@@ -21,6 +21,7 @@ from estimator.hand.linear_correctives import LinearCorrectives
 from estimator.hand.template import DEFAULT_TEMPLATE, LOW_RESOLUTION_TEMPLATE, HandTemplate
 from estimator.image_encoder import ImageEncoder
 from estimator.landmark_backbone import LandmarkBackbone
+from estimator.learning.index_place import index_place
 from estimator.models import HAND_LANDMARKER, cache_folder
 
 Split = Literal["training", "test"]
@@ -69,7 +70,12 @@ def _release_frames(config: TrainConfig) -> PicturedFrames:
     folder = Path(config.data)
     if not folder.is_dir():
         raise InputError(f"--data {folder}: no such folder; name the release's data folder, or virtual:1 for a simulated subject")
-    frames = CaptureStudioFrames(CaptureStudio(folder), config.subject, config.studio.size, config.studio.target_views)
+    frames = CaptureStudioFrames(
+        CaptureStudio(folder, index_place(folder, "capture_studio", ".json")),
+        config.subject,
+        config.studio.size,
+        config.studio.target_views,
+    )
     print(f"{folder}: {len(frames)} hands of subject {config.subject}; {frames.left_out}", file=sys.stderr)
     return frames
 

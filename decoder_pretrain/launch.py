@@ -1,6 +1,9 @@
 """What every run of stage 1 does with its trainer: a log meanwhile, weights after it."""
 
+from pathlib import Path
+
 from datasets.studio_sample import StudioFrames
+from decoder_pretrain.build import virtual_subject
 from decoder_pretrain.config import TrainConfig
 from decoder_pretrain.linear_hand_file import OWN_TEMPLATE
 from decoder_pretrain.run_folder import RunFolder
@@ -26,7 +29,8 @@ def complete(trainer: Trainer, frames: StudioFrames, run: RunFolder, template: H
 def _save_weights(folder: RunFolder, config: TrainConfig, trainer: Trainer, template: HandTemplate) -> None:
     model = trainer.plain_model.cpu().eval()
     model.encoder.save(folder.encoder_file, template.skeleton_id)
-    save_personal_decoder(model.decoder.correctives, template, f"{config.data} (subject {config.subject})", folder.decoder_file)  # pyright: ignore
+    whose = f"{config.data} (simulated)" if virtual_subject(config.data) else f"{Path(config.data).name} (subject {config.subject})"
+    save_personal_decoder(model.decoder.correctives, template, whose, folder.decoder_file)  # pyright: ignore
     if config.linear_hand:
         template.save(folder.path / OWN_TEMPLATE)
     print(f"{folder.decoder_file}\n{folder.encoder_file}")

@@ -14,8 +14,6 @@ from estimator.command import DONE, CommandOptions, run_command
 from estimator.errors import InputError
 from estimator.system import explain_missing_library
 
-_DECODER_DEFAULT = "(default: photographs as estimator.infer, the Pose tab a personal hand where one ships)"
-
 
 @dataclass(frozen=True)
 class Arguments(CommandOptions):
@@ -31,8 +29,8 @@ class Arguments(CommandOptions):
     """Port to listen on."""
     share: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: not shared)")] = False
     """Open a public link for a week. Gradio's servers then pass every picture on."""
-    decoder: Annotated[str | None, tyro.conf.arg(metavar="{template}|FILE", help_behavior_hint=_DECODER_DEFAULT)] = None
-    """Whose hand is fitted to photographs and posed."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
+    """Whose skin is posed: default (a simulated man's), template (nobody's), or a file that stage 1 has trained."""
     detector_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: fetched once)")] = None
     """MediaPipe's hand_landmarker.task, for machines without network."""
 
@@ -55,7 +53,7 @@ def _run(arguments: Arguments) -> int:
     except ImportError as error:
         raise InputError(explain_missing_library(error)) from error
     options = demo_options(arguments.decoder, arguments.detector_model)
-    settings = Settings(arguments.host, arguments.port, arguments.share, options, arguments.decoder)
+    settings = Settings(arguments.host, arguments.port, arguments.share, options)
     print("loading the models ...", file=sys.stderr)
     try:
         with serving(settings) as address:

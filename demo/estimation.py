@@ -1,7 +1,6 @@
 """The estimators behind every tab: one detector for all, one estimator for each choice of options, a few of them kept."""
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 from estimator.detector import HandDetector
@@ -14,10 +13,9 @@ _KEPT = 8
 """Estimators share the detector, which is most of their memory; what is left is a few megabytes each."""
 
 
-def demo_options(decoder: str | None = None, detector_model: Path | None = None) -> EstimatorOptions:
+def demo_options(decoder: str = EstimatorOptions.decoder, detector_model: Path | None = None) -> EstimatorOptions:
     """The estimator's defaults, with the decoder and the detector's model that were asked for."""
-    options = EstimatorOptions(max_hands=MAX_HANDS, detector_model=detector_model)
-    return options if decoder is None else replace(options, decoder=decoder)
+    return EstimatorOptions(max_hands=MAX_HANDS, decoder=decoder, detector_model=detector_model)
 
 
 def versions_of(estimator: HandEstimator) -> ModelVersions:

@@ -16,7 +16,8 @@ from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import FINGERS, POSE_NAMES, HandTemplate
 from estimator.hand.types import JointFrames, RestHand
 from estimator.machine import milliseconds_since
-from estimator.personal_decoder import DEFAULT_DECODER, PersonalDecoder, load_template, open_decoder
+from estimator.personal_decoder import PersonalDecoder, load_template, open_decoder
+from estimator.pipeline import EstimatorOptions
 
 CORRECTIVES: tuple[Corrective, ...] = ("identity-skeleton", "identity-vertex", "pose-vertex")
 
@@ -126,14 +127,13 @@ class Poser:
         return rest
 
 
-def poser_of(decoder: str | None = None) -> Poser:
-    """The hand of an estimator's ``decoder`` option; for None the personal hand that ships, or the template where none does.
+def poser_of(decoder: str = EstimatorOptions.decoder) -> Poser:
+    """The hand of an estimator's ``decoder`` option.
 
     Raises:
         InputError: when the file is damaged or made for another template.
     """
-    shipped = str(DEFAULT_DECODER) if DEFAULT_DECODER.exists() else "template"
-    return Poser(open_decoder(shipped if decoder is None else decoder, load_template()))
+    return Poser(open_decoder(decoder, load_template()))
 
 
 def correctives_of(decoder: HandDecoder) -> tuple[Corrective, ...]:

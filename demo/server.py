@@ -35,7 +35,6 @@ class Settings:
         port: None takes the first free one from 7860 on.
         share: open a public link through Gradio's servers.
         options: of the estimator, the defaults of every visitor.
-        posed: decoder of the Pose tab, as ``poser_of`` takes it.
         keep_seconds: how long files that nobody has used stay.
         largest_upload: bytes.
     """
@@ -44,7 +43,6 @@ class Settings:
     port: int | None = None
     share: bool = False
     options: EstimatorOptions = demo_options()
-    posed: str | None = None
     keep_seconds: float = 900.0
     largest_upload: int = LARGEST_UPLOAD
 
@@ -61,7 +59,7 @@ def serving(settings: Settings = Settings()) -> Iterator[str]:
         folder = Path(name).resolve()
         os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # Gradio's only way to be told
         files = VisitorFiles(folder, settings.keep_seconds)
-        app = build_app(Services(estimators, poser_of(settings.posed), files, [SAMPLE]))
+        app = build_app(Services(estimators, poser_of(settings.options.decoder), files, [SAMPLE]))
         app.queue(max_size=LONGEST_QUEUE, default_concurrency_limit=1)
         _, address, shared = app.launch(
             server_name=settings.host,

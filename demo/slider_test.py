@@ -27,7 +27,7 @@ _FIRST = 5
 class Arguments(CommandOptions):
     """Time from a slider's movement to the posed hand, at the demo's side of the network, and what a movement costs the processor."""
 
-    decoder: Annotated[str | None, tyro.conf.arg(metavar="{template}|FILE", help_behavior_hint="(default: as python -m demo)")] = None
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
     """Whose hand is posed."""
     movements: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """How many are timed."""
@@ -41,8 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Arguments) -> int:
     if arguments.movements < 1:
         raise InputError(f"--movements must be at least 1, not {arguments.movements}")
-    options = [] if arguments.decoder is None else ["--decoder", arguments.decoder]
-    with own_demo(options) as demo, closing(Client(demo.address, verbose=False)) as client:
+    with own_demo(["--decoder", arguments.decoder]) as demo, closing(Client(demo.address, verbose=False)) as client:
         assert demo.process_id is not None
         _move(client, _FIRST)
         before = cpu_seconds(demo.process_id)

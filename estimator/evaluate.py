@@ -51,8 +51,9 @@ class EvaluateOptions(CommandOptions):
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
     """What reads the pose in the full pipeline: default, landmarks or image (see above), or a file of weights, which is measured alone
     too."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
-    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
+    """Whose skin is posed: default (a simulated man's, on average bones), template (nobody's), or a file that stage 1 has trained
+    (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Whether the full pipeline fits the hand to the landmarks after the encoder."""
     hand: Annotated[SideChoice | None, tyro.conf.arg(help_behavior_hint="(default: auto; of rhd annotated)")] = None

@@ -40,7 +40,7 @@ class EvaluationSettings:
     """
 
     encoder: str = "default"
-    decoder: str = "template"
+    decoder: str = "default"
     refine: bool = True
     hand: Literal["auto", "left", "right", "annotated"] = "auto"
     box: BoxChoice = "detected"

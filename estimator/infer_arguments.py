@@ -69,7 +69,7 @@ def check(arguments: Arguments) -> Task:
     if not arguments.encoder:
         raise InputError("--encoder: the name is empty; give default, landmarks or a file of weights")
     if not arguments.decoder:
-        raise InputError("--decoder: the name is empty; give template or a file that stage 1 has trained")
+        raise InputError("--decoder: the name is empty; give default, template or a file that stage 1 has trained")
     return Task(
         arguments.out,
         None if arguments.box is None else _box(arguments.box),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -17,6 +18,9 @@ from estimator.hand.template import POSE_SIZE, HandTemplate
 DEFAULT_DECODER = Path(__file__).parent / "assets" / "hand_decoder.safetensors"
 STUDIO_ENCODER = DEFAULT_DECODER.with_name("studio_encoder.safetensors")
 """The encoder that was trained with it in the studio (stage 1)."""
+
+SHIPPED = ("default", "template")
+"""Names of hands that are no files: see ``open_decoder``."""
 
 _KIND = "hand-decoder"
 _WEIGHTS = "skinning_weights"
@@ -33,11 +37,18 @@ class PersonalDecoder:
         decoder: ready to be called.
         template: the hand that it refines, with the person's skinning weights where these were learned.
         name: whose hand it is, and where the training data came from; for result files.
+        borrowed: a stranger's hand is posed with this skin. His bones are nearer to the average than to this person's.
     """
 
     decoder: HandDecoder
     template: HandTemplate
     name: str
+    borrowed: bool = False
+
+    @property
+    def expected_offsets(self) -> Float[Tensor, "joints 3"]:
+        """The skeleton to begin with when a hand is measured in pictures: joint offsets, mm."""
+        return self.decoder.joint_offsets if self.borrowed else self.decoder.personal_offsets().detach()
 
 
 def save_personal_decoder(correctives: Correctives | LinearCorrectives, template: HandTemplate, name: str, path: Path) -> None:
@@ -71,15 +82,17 @@ def load_personal_decoder(path: Path, template: HandTemplate) -> PersonalDecoder
 
 
 def open_decoder(name: str, template: HandTemplate) -> PersonalDecoder:
-    """Whose hand is posed: ``template`` is nobody's, anything else a file.
+    """Whose hand is posed: ``default`` is the skin that ships on average bones, ``template`` nobody's hand, anything else a file.
 
     Raises:
         InputError: when the name is empty, and as ``load_personal_decoder``.
     """
     if not name:
-        raise InputError("--decoder is empty; give template or a file that decoder_pretrain.train has written")
+        raise InputError("--decoder is empty; give default, template or a file that decoder_pretrain.train has written")
     if name == "template":
         return PersonalDecoder(HandDecoder(template).eval(), template, "template")
+    if name == "default":
+        return replace(load_personal_decoder(DEFAULT_DECODER, template), borrowed=True)
     return load_personal_decoder(Path(name), template)
 
 

@@ -44,7 +44,7 @@ class EstimatorOptions:
         hand_length_mm: wrist to middle fingertip of the person, fingers straight; None keeps the profile's, or else the template's.
         encoder: ``default`` (features of the detector's network, and landmarks), ``landmarks`` (learned inverse kinematics), ``image``
             (the image alone), or a file of encoder weights.
-        decoder: ``template`` (nobody's hand), or a file that stage 1 has trained.
+        decoder: ``default`` (the skin that ships, on average bones), ``template`` (nobody's hand), or a file that stage 1 has trained.
         refine: fit pose, place and proportions to the landmarks after the encoder.
         refinement: how far each piece of evidence is trusted there.
         detector_model: the detector's model bundle; None finds or fetches it.
@@ -59,7 +59,7 @@ class EstimatorOptions:
     profile: HandProfile | None = None
     hand_length_mm: float | None = None
     encoder: str = "default"
-    decoder: str = "template"
+    decoder: str = "default"
     refine: bool = True
     refinement: RefinementSettings = RefinementSettings()
     detector_model: Path | None = None
@@ -109,7 +109,7 @@ class HandEstimator:
         person = open_decoder(options.decoder, load_template())
         self.template, self.decoder_name = person.template, person.name
         self.decoder = person.decoder.to(_device(options.device))
-        bones, self.refinement = _array(person.decoder.personal_offsets().detach()), options.refinement
+        bones, self.refinement = _array(person.expected_offsets), options.refinement
         if options.profile is not None:
             options.profile.require_skeleton(self.template.skeleton_id)
             bones, self.refinement = options.profile.joint_offsets(bones), replace(options.refinement, proportion_sigma=0.0)

@@ -18,7 +18,7 @@ class PictureArguments(CommandOptions):
     """What ``infer``, ``video`` and ``calibrate`` ask about pictures and machine."""
 
     hand: Literal["auto", "left", "right"] = "auto"
-    """Side of every hand; auto leaves it to the detector."""
+    """Which hand is meant; auto leaves it to the detector (calibrate: the one that most pictures show)."""
     focal_px: Annotated[float | None, tyro.conf.arg(metavar="F", help_behavior_hint="(default: a photograph's EXIF)")] = None
     """Focal length in pixels of the upright picture."""
     fov_deg: Annotated[float | None, tyro.conf.arg(metavar="A", help_behavior_hint="(default: a photograph's EXIF, else 60)")] = None
@@ -50,8 +50,9 @@ class EstimatorArguments(PictureArguments):
     encoder: Annotated[str, tyro.conf.arg(metavar="{default,landmarks,image}|FILE")] = "default"
     """What reads the pose: default (landmarks, and features of the detector's network), landmarks (learned inverse kinematics), image (the
     image alone), or a file of weights."""
-    decoder: Annotated[str, tyro.conf.arg(metavar="{template}|FILE")] = "template"
-    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained (decoder_pretrain.train)."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
+    """Whose skin is posed: default (a simulated man's, on average bones), template (nobody's), or a file that stage 1 has trained
+    (decoder_pretrain.train)."""
     refine: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: refined)")] = True
     """Fit pose and place to the landmarks after the encoder; --no-refine is for comparison."""
 

@@ -19,7 +19,7 @@ from estimator.learning.features import measure_features
 from estimator.learning.launch import start_fabric, train_to_end
 from estimator.learning.options import RunOptions, given
 from estimator.learning.run_folder import RunFolder
-from estimator.personal_decoder import load_template, open_decoder
+from estimator.personal_decoder import SHIPPED, load_template, open_decoder
 from estimator.training_rhd_config import Preset, RhdConfig, preset
 from estimator.training_rhd_data import RhdCrops, open_rhd
 from estimator.training_rhd_model import EncoderBeforeDecoder, weights_sha256
@@ -40,8 +40,8 @@ class TrainRhdOptions(RunOptions):
     data: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(required, but with --resume)")] = None
     """RHD_published_v2, or a folder of the same layout such as datasets.virtual_rhd writes."""
 
-    decoder: str = "template"
-    """Whose hand is posed: template (nobody's), or a file that stage 1 has trained. It is not changed."""
+    decoder: Annotated[str, tyro.conf.arg(metavar="{default,template}|FILE")] = "default"
+    """Whose hand is posed: default (a simulated man's), template (nobody's), or a file that stage 1 has trained. It is not changed."""
 
     preset: Preset = "cpu"
     """Everything else: settings for two cores, or the paper's."""
@@ -64,7 +64,7 @@ def config_of(options: TrainRhdOptions) -> RhdConfig:
     if options.init is not None and (options.backbone or options.initial):
         raise InputError("--init brings its own network; leave --backbone and --initial out")
     plain = preset(options.preset, str(options.data.resolve()))
-    decoder = options.decoder if options.decoder == "template" else str(Path(options.decoder).resolve())
+    decoder = options.decoder if options.decoder in SHIPPED else str(Path(options.decoder).resolve())
     try:
         schedule = replace(plain.schedule, **given(epochs=options.epochs, batch=options.batch, learning_rate=options.learning_rate))
         encoder = replace(plain.encoder, **given(backbone=options.backbone, initial=options.initial))

@@ -46,7 +46,7 @@ class RhdConfig:
 
     Attributes:
         data: folder of RHD.
-        decoder: ``template`` or a file that stage 1 has trained.
+        decoder: ``default``, ``template`` or a file that stage 1 has trained.
         decoder_sha256: of that decoder's weights, which stay as they are.
         init: weights to go on from; empty for a fresh encoder.
         encoder: its architecture and, where it is fresh, its start. The paper's is random.
@@ -55,7 +55,7 @@ class RhdConfig:
     """
 
     data: str
-    decoder: str = "template"
+    decoder: str = "default"
     decoder_sha256: str = ""
     init: str = ""
     encoder: ImageEncoderConfig = ImageEncoderConfig("resnet50", "random")

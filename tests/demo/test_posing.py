@@ -79,11 +79,9 @@ def test_the_template_says_that_it_is_nobody() -> None:
     assert "template" in poser.description
 
 
-def test_the_hand_that_ships_is_posed_where_there_is_one(decoder_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("demo.posing.DEFAULT_DECODER", tmp_path / "none.safetensors")
-    assert poser_of().available == ()
-    monkeypatch.setattr("demo.posing.DEFAULT_DECODER", decoder_file)
+def test_correctives_can_be_switched_where_the_hand_has_some(decoder_file: Path) -> None:
     assert poser_of().available == CORRECTIVES
+    assert poser_of(str(decoder_file)).available == CORRECTIVES
     assert poser_of("template").available == ()
 
 

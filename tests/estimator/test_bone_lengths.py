@@ -44,9 +44,11 @@ def test_palm_grows_with_its_bones(decoder: HandDecoder) -> None:
     torch.testing.assert_close(longer.vertices[palm], 1.2 * rest.vertices[palm])
 
 
-def test_stretch_takes_each_child_to_its_new_place(decoder: HandDecoder) -> None:
-    old = decoder.joint_offsets
-    new = old * (1 + 0.1 * torch.rand(len(old), 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
+@pytest.mark.parametrize("aside_mm", [0.0, 5.0])
+def test_stretch_takes_each_child_to_its_new_place(decoder: HandDecoder, aside_mm: float) -> None:
+    old, generator = decoder.joint_offsets, torch.Generator().manual_seed(0)
+    new = old * (1 + 0.1 * torch.rand(len(old), 1, dtype=torch.float64, generator=generator))
+    new = new + aside_mm * torch.randn(new.shape, dtype=torch.float64, generator=generator)
     stretch = bone_stretch(old, new, decoder.parents)
     for joint, parent in enumerate(decoder.parents):
         if parent not in (-1, WRIST):

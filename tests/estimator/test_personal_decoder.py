@@ -11,7 +11,7 @@ from estimator.errors import InputError
 from estimator.hand.correctives import Corrective, Correctives, CorrectivesConfig
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.template import LOW_RESOLUTION_TEMPLATE, POSE_SIZE, HandTemplate
-from estimator.personal_decoder import load_personal_decoder, save_personal_decoder
+from estimator.personal_decoder import load_personal_decoder, open_decoder, save_personal_decoder
 from tests.toys import toy_template
 
 ALL: tuple[Corrective, ...] = ("identity-skeleton", "identity-vertex", "pose-vertex", "skinning")
@@ -45,6 +45,16 @@ def test_what_is_read_back_is_the_same_hand(template: HandTemplate, tmp_path: Pa
     assert (expected.vertices - found.vertices).norm(dim=-1).max() < 0.01
     assert (expected.joints.positions - found.joints.positions).norm(dim=-1).max() < 1e-3
     torch.testing.assert_close(torch.tensor(person.template.skinning_weights), learned.rest_hand(theta).skinning_weights, atol=1e-5, rtol=0)
+
+
+def test_the_hand_that_ships_is_a_simulated_person_s_and_lent_to_strangers() -> None:
+    template = HandTemplate.load()
+    lent, nobody = open_decoder("default", template), open_decoder("template", template)
+    assert "simulated" in lent.name
+    assert torch.equal(lent.expected_offsets, nobody.expected_offsets)
+    assert not torch.allclose(lent.decoder.personal_offsets(), lent.expected_offsets, atol=1.0)
+    flat, bent = (lent.decoder.correctives.pose(theta) for theta in (torch.zeros(POSE_SIZE), torch.full((POSE_SIZE,), 0.4)))
+    assert (bent - flat).norm(dim=-1).max() > 0.5  # mm: its skin changes with the pose
 
 
 def test_a_decoder_of_another_template_is_refused_with_the_cure(template: HandTemplate, tmp_path: Path) -> None:

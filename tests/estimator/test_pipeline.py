@@ -116,7 +116,7 @@ def test_hand_length_scales_hand_and_distance_alike(length: float) -> None:
 
 
 def test_the_surface_follows_longer_and_shorter_fingers() -> None:
-    options = EstimatorOptions(refinement=RefinementSettings(proportion_sigma=1.0, pose_sigma=0.5))
+    options = EstimatorOptions(decoder="template", refinement=RefinementSettings(proportion_sigma=1.0, pose_sigma=0.5))
     detection = detection_of(truth("flat", 7, proportions=(1.0, 1.15, 0.85, 1.15, 0.85, 1.2)))
     hand = HandEstimator(options, GivenDetector()).place(detection, CAMERA)
     rest = HandDecoder(TEMPLATE).rest_frames(torch.tensor(TEMPLATE.joint_offsets, dtype=torch.float32)).positions.numpy()
@@ -128,6 +128,16 @@ def test_the_surface_follows_longer_and_shorter_fingers() -> None:
         assert skin_to_tip == pytest.approx(np.linalg.norm(TEMPLATE.vertices - rest[tip], axis=1).min(), abs=1.0)
     assert max(ratios) > 1.08
     assert min(ratios) < 0.92
+
+
+def test_the_skin_that_ships_changes_the_surface_and_not_the_skeleton() -> None:
+    detection = detection_of(truth("spread", 1))
+    lent, bare = (
+        HandEstimator(EstimatorOptions(decoder=name), GivenDetector()).place(detection, CAMERA) for name in ("default", "template")
+    )
+    np.testing.assert_allclose(lent.joint_positions, bare.joint_positions, atol=1e-3)
+    moved = np.linalg.norm(lent.vertices[::50, None] - bare.vertices, axis=-1).min(axis=1)
+    assert 0.5 < moved.mean() < 3.0
 
 
 def test_refinement_comes_nearer_to_the_landmarks() -> None:
