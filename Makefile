@@ -17,7 +17,7 @@ infer: $(VENV)/installed
 
 test: $(VENV)/installed-development
 	$(RUN) -m estimator.system
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed-development
 	$(RUN) -m ruff check .

@@ -87,7 +87,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def pictures() -> Path | None:
-    """Drawn again for a picture, a page costs as much as all else: only where somebody looks."""
+    """Only where somebody looks: drawing a page again costs time."""
     if not (name := os.environ.get("DEMO_SCREENSHOTS")):
         return None
     folder = Path(name)
