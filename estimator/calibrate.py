@@ -4,15 +4,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from estimator.command import BAD_INPUT, DONE, NO_HAND, CommandOptions, progress_bar, report, run_command
+from estimator.command import BAD_INPUT, DONE, NO_HAND, progress_bar, report, run_command
 from estimator.errors import InputError
 from estimator.files import require_writable_file
 from estimator.images import printable
 from estimator.lens import Lens
+from estimator.shared_arguments import PictureArguments
 from estimator.system import explain_missing_library
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ FEW_PICTURES = 10
 
 
 @dataclass(frozen=True)
-class CalibrateArguments(CommandOptions):
+class CalibrateArguments(PictureArguments):
     """A person's bone lengths from photographs or a video of one hand.
 
     Show one hand from several sides, now flat, now with bent fingers: 20 pictures, or a film of ten seconds. The profile is for both
@@ -42,18 +43,8 @@ class CalibrateArguments(CommandOptions):
     """The profile to write."""
     hand_length_mm: Annotated[float | None, tyro.conf.arg(metavar="L", help_behavior_hint="(default: an average adult's)")] = None
     """Wrist to tip of the middle finger, measured on the straight hand, in millimetres, 50 to 400."""
-    hand: Literal["auto", "left", "right"] = "auto"
-    """Which hand to look at; auto takes the one that most pictures show."""
     frames: Annotated[int, tyro.conf.arg(metavar="N")] = 90
     """How many frames of a video are looked at, spread over it."""
-    focal_px: Annotated[float | None, tyro.conf.arg(metavar="F", help_behavior_hint="(default: from EXIF)")] = None
-    """Focal length in pixels of the pictures."""
-    fov_deg: Annotated[float | None, tyro.conf.arg(metavar="A", help_behavior_hint="(default: from EXIF, else 60)")] = None
-    """Field of view along the pictures' diagonal in degrees, instead of --focal-px."""
-    device: str = "cpu"
-    """Where the networks run: cpu, cuda, cuda:1, mps."""
-    detector_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: fetched once)")] = None
-    """MediaPipe's hand_landmarker.task, for machines without network."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: CalibrateArguments) -> int:
-    lens = Lens(arguments.focal_px, arguments.fov_deg)
+    lens = arguments.lens()
     if not arguments.inputs:
         raise InputError("no input given; name pictures of one hand, for example: python -m estimator.calibrate hand.mp4 -o profile.json")
     if arguments.frames < 1:

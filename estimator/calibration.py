@@ -4,6 +4,7 @@ Each picture has unknowns of its own (rotation, translation, theta); the factors
 eliminated one picture at a time (Schur complement), so that the cost grows with the number of pictures and not faster. The prior on
 bones is that of people: a hand's size, the length of its palm and of each finger, and each bone vary around the template's. Absolute
 size cannot be seen: a larger hand farther away makes the same picture. So the answer is in proportion to the hand's length.
+What the detector makes of people's bones is undone at the end (``DetectorResponse``).
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from estimator.detector_response import DetectorResponse
 from estimator.hand.template import JOINT_COUNT, JOINT_NAMES, PARENT_NAMES, WRIST
 from estimator.placement import Sight
+from estimator.profile import BONE_NAMES
 from estimator.refinement import HandState, RefinementSettings, Skeleton, kernel_bones, kernel_evidence, kernel_state, refine
 from estimator.refinement_kernel import SMALLEST_PROPORTION, Bones, Evidence, State, cost, landmark_moves, moved, normal_equations, posed
 
+_BONES = [JOINT_NAMES.index(name) for name in BONE_NAMES]
 _FREE = 1e6
 """Deviation of what the kernel shall leave to the prior here."""
 
@@ -61,7 +65,9 @@ class BoneEstimate:
     used: Bool[np.ndarray, " pictures"]
 
 
-def estimate_bones(skeleton: Skeleton, sights: Sequence[Sight], settings: CalibrationSettings = CalibrationSettings()) -> BoneEstimate:
+def estimate_bones(
+    skeleton: Skeleton, sights: Sequence[Sight], response: DetectorResponse, settings: CalibrationSettings = CalibrationSettings()
+) -> BoneEstimate:
     """The bones that explain all pictures best; pictures that do not fit the others are left out.
 
     Raises:
@@ -75,7 +81,7 @@ def estimate_bones(skeleton: Skeleton, sights: Sequence[Sight], settings: Calibr
     used = _fitting(solution.costs, settings.worst_cost)
     if not used.all():
         solution = solver.solve(used)
-    return _in_proportion(skeleton, solution, solver.precision, used, settings)
+    return _undone(_in_proportion(skeleton, solution, solver.precision, used, settings), skeleton, response)
 
 
 @dataclass(frozen=True)
@@ -218,8 +224,7 @@ def _in_proportion(
 
     The deviation is the sandwich estimate, which is what drawing the pictures anew would give to first order, with the prior's share.
     """
-    lengths = np.linalg.norm(skeleton.joint_offsets, axis=1) * _chain(skeleton)
-    share = lengths / lengths.sum()
+    share = _share(skeleton)
     size = float(share @ solution.factors)
     factors = solution.factors / size
     relative = (np.eye(JOINT_COUNT) - np.outer(factors, share)) / size
@@ -236,12 +241,23 @@ def _deviations(covariance: Float[np.ndarray, "joints joints"]) -> Float[np.ndar
     return np.sqrt(np.maximum(np.diag(covariance), 0.0))
 
 
-def _chain(skeleton: Skeleton) -> Bool[np.ndarray, " joints"]:
-    """Joints whose bones make the hand's length: from the wrist to the middle fingertip."""
+def _undone(seen: BoneEstimate, skeleton: Skeleton, response: DetectorResponse) -> BoneEstimate:
+    """The person's bones, of those that the detector shows; what simulated people's bones leave open adds to the deviation."""
+    factors, spread = np.ones(JOINT_COUNT), np.zeros(JOINT_COUNT)
+    factors[_BONES] = np.exp(response.corrected(np.log(seen.factors[_BONES])))
+    factors[_BONES] /= _share(skeleton) @ factors
+    relative = np.sqrt(np.square(response.gain * (seen.spread / seen.factors)[_BONES]).sum(axis=1) + response.spread**2)
+    spread[_BONES] = factors[_BONES] * relative
+    return replace(seen, factors=factors, spread=spread)
+
+
+def _share(skeleton: Skeleton) -> Float[np.ndarray, " joints"]:
+    """Of the hand's length, from the wrist to the middle fingertip, that of each bone."""
     tip = JOINT_NAMES.index("middle_null")
     chain = skeleton.above[:, tip].copy()
     chain[tip], chain[WRIST] = True, False
-    return chain
+    lengths = np.linalg.norm(skeleton.joint_offsets, axis=1) * chain
+    return lengths / lengths.sum()
 
 
 def _with_factors(state: HandState) -> State:

@@ -8,10 +8,12 @@ import numpy as np
 
 from estimator.calibration import CalibrationSettings, estimate_bones
 from estimator.detector import Detection
+from estimator.detector_response import DetectorResponse
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
 from estimator.hand.template import JOINT_NAMES, Side
 from estimator.pipeline import HandEstimator
+from estimator.placement import Sight
 from estimator.profile import BONE_NAMES, HandProfile
 
 CLEAR_MAJORITY = 3
@@ -47,14 +49,8 @@ def choose_side(hands: Sequence[SeenHand], wanted: Literal["auto", "left", "righ
     return "left" if counts["left"] > counts["right"] else "right"
 
 
-def profile_of(
-    estimator: HandEstimator,
-    hands: Sequence[SeenHand],
-    side: Side,
-    hand_length_mm: float | None,
-    settings: CalibrationSettings = CalibrationSettings(),
-) -> HandProfile:
-    """The bones of the hand on a side. A lone hand that the detector takes for the other side is left out.
+def sights_of(estimator: HandEstimator, hands: Sequence[SeenHand], side: Side) -> list[Sight]:
+    """What the pictures say of the hand on a side, before anything is fitted. A lone hand taken for the other side is left out.
 
     Raises:
         InputError: when no picture shows a hand of that side.
@@ -64,8 +60,23 @@ def profile_of(
     ]
     if not sights:
         raise InputError(f"no picture shows a {side} hand; look for the other with --hand, or leave it to auto")
-    skeleton = estimator.skeleton
-    bones = estimate_bones(skeleton, sights, settings)
+    return sights
+
+
+def profile_of(
+    estimator: HandEstimator,
+    hands: Sequence[SeenHand],
+    side: Side,
+    hand_length_mm: float | None,
+    settings: CalibrationSettings = CalibrationSettings(),
+) -> HandProfile:
+    """The bones of the hand on a side.
+
+    Raises:
+        InputError: when no picture shows a hand of that side.
+    """
+    skeleton, response = estimator.skeleton, DetectorResponse.load(estimator.template.skeleton_id)
+    bones = estimate_bones(skeleton, sights_of(estimator, hands, side), response, settings)
     lengths = np.linalg.norm(skeleton.joint_offsets, axis=1)
 
     def by_bone(values: np.ndarray) -> dict[str, float]:

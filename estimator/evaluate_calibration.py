@@ -2,37 +2,47 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from estimator.command import DONE, CommandOptions, progress_bar, run_in_checkout
 from estimator.errors import InputError
-from estimator.files import write_file
+from estimator.files import require_writable_file, write_file
 
-SCHEMA = "deephandmesh-eval-calibration/1"
+if TYPE_CHECKING:
+    from estimator.evaluation_calibration import JointErrors, SitterScores
+    from estimator.evaluation_sitters import Sitter
+
+SCHEMA = "deephandmesh-eval-calibration/2"
 
 
 @dataclass(frozen=True)
 class EvaluateCalibrationArguments(CommandOptions):
     """Photograph simulated people with known bones, calibrate each, and compare; hand lengths are given.
 
+    Calibrated with are pictures as calibrate asks for them: an open or half bent hand, fingers up, palm and back in turn. On other
+    pictures of each person, in any pose, joints are compared with the profile, with the hand length alone and with nothing.
+
     Attributes:
-        people: how many templates with random bones.
-        subjects: people of the virtual studio, by number, with commas; empty for none. They look unlike the template.
+        people: how many people of the virtual RHD, drawn at random.
+        subjects: people of the virtual studio, by number, with commas, for example 1,2,3,4. Their flesh is not the template's, and their
+            pictures take two seconds each.
         pictures: of each person to calibrate with.
-        judged: other pictures of each, on which poses are compared with and without the profile.
-        seed: of bones, poses, views and light.
+        judged: other pictures of each person.
+        seed: of people, poses, views and light; not that of the detector's response.
         out: where the numbers go as JSON, besides the table.
     """
 
-    people: int = 6
-    subjects: str = "1,2,3,4"
-    pictures: int = 24
-    judged: int = 12
-    seed: int = 0
+    people: int = 24
+    subjects: str = ""
+    pictures: int = 20
+    judged: int = 6
+    seed: int = 1
     out: Path | None = None
 
 
@@ -48,26 +58,49 @@ def _load() -> tuple[type[EvaluateCalibrationArguments], Callable[[EvaluateCalib
 
 
 def _run(arguments: EvaluateCalibrationArguments) -> int:
-    from estimator.evaluation_calibration import SitterScores, StudioSitter, TemplateSitter, pose_sets, score, take_shots
+    from datasets.pose_sampler import PoseSampler
+    from estimator.evaluation_calibration import score
+    from estimator.evaluation_sitters import shown_poses, take_shots
     from estimator.pipeline import HandEstimator
 
     numbers = _numbers(arguments.subjects)
-    if arguments.people + len(numbers) < 1 or arguments.pictures < 1 or arguments.judged < 0:
-        raise InputError("give at least one person with --people or --subjects, and at least one picture with --pictures")
-    generator = np.random.default_rng(arguments.seed)
+    if arguments.people + len(numbers) < 1 or arguments.pictures < 1 or arguments.judged < 1:
+        raise InputError("give at least one person with --people or --subjects, and at least one of --pictures and of --judged")
+    if arguments.out is not None:
+        require_writable_file(arguments.out)
+    torch.set_num_threads(1)
     scores: list[SitterScores] = []
     with HandEstimator() as estimator, progress_bar() as progress:
-        makers = [lambda i=i: TemplateSitter(i, estimator.template, generator) for i in range(arguments.people)]
-        makers += [lambda i=i: StudioSitter(i) for i in numbers]
-        poses = pose_sets(estimator.template, len(makers), arguments.pictures + arguments.judged, arguments.seed)
-        for make, own_poses in progress.track(list(zip(makers, poses, strict=True)), description="people"):
-            sitter = make()
-            shots = take_shots(sitter, own_poses, generator)
-            scores.append(score(sitter, estimator, shots[: arguments.pictures], shots[arguments.pictures :]))
-    _say(scores)
+        poses, generator = torch.Generator().manual_seed(arguments.seed), np.random.default_rng(arguments.seed)
+        sampler = PoseSampler(estimator.template)
+        people = progress.track(_sitters(arguments, numbers), total=arguments.people + len(numbers), description="people")
+        for sitter in people:
+            shots = take_shots(sitter, shown_poses(estimator.template, arguments.pictures, poses), generator)
+            others = take_shots(sitter, sampler.sample(arguments.judged, poses), generator)
+            found = score(sitter, estimator, shots, others)
+            if found is None:
+                print(f"note: {sitter.name}: the detector sees no right hand", file=sys.stderr)
+            else:
+                scores.append(found)
+    groups = _groups(scores)
+    for title, group in groups.items():
+        _say(title, group)
     if arguments.out is not None:
-        write_file(arguments.out, json.dumps(_document(scores), indent=1).encode())
+        document = {"schema": SCHEMA, "simulated": True, "groups": {title: _document(group) for title, group in groups.items()}}
+        write_file(arguments.out, (json.dumps(document, indent=1) + "\n").encode())
     return DONE
+
+
+def _sitters(arguments: EvaluateCalibrationArguments, subjects: Sequence[int]) -> "Iterator[Sitter]":
+    """One after the other: a person of the studio is hundreds of megabytes."""
+    from datasets.virtual_rhd.stream import VirtualRhd
+    from estimator.evaluation_sitters import RandomSitter, StudioSitter
+
+    album = VirtualRhd(arguments.seed)
+    for number in range(arguments.people):
+        yield RandomSitter(number, album, np.random.default_rng([arguments.seed, number]))
+    for number in subjects:
+        yield StudioSitter(number)
 
 
 def _numbers(text: str) -> list[int]:
@@ -80,44 +113,65 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-def _say(scores: "Sequence[SitterScores]") -> None:
+def _groups(scores: "Sequence[SitterScores]") -> "dict[str, list[SitterScores]]":
+    groups: dict[str, list[SitterScores]] = {}
+    for one in scores:
+        title = "people of the virtual studio" if one.name.startswith("subject") else "people of the virtual RHD"
+        groups.setdefault(title, []).append(one)
+    return groups
+
+
+def _say(title: str, scores: "Sequence[SitterScores]") -> None:
     from estimator.profile import BONE_NAMES
 
-    print("Simulated people; errors of bone lengths in percent, hand length given.")
-    print(f"{'person':12} {'seen':>4} {'median':>7} {'90th':>6} {'average hand':>13}   joints mm: without, with the profile (pictures)")
-    for one in scores:
-        errors, average = 100 * np.abs(one.errors), 100 * np.abs(one.average_errors)
-        print(
-            f"{one.name:12} {one.seen:4} {np.median(errors):7.1f} {np.percentile(errors, 90):6.1f} {np.median(average):13.1f}   "
-            f"{one.joints_mm[0]:.1f}, {one.joints_mm[1]:.1f} ({one.judged})"
-        )
-    print("Median over people for each bone: profile (average hand).")
-    for bone, own, average in zip(BONE_NAMES, _by_bone(scores, "errors"), _by_bone(scores, "average_errors"), strict=True):
-        print(f"  {bone:12} {own:5.1f} ({average:.1f})")
+    own, average = _by_bone(scores, "errors"), _by_bone(scores, "average_errors")
+    seen = sum(one.seen for one in scores)
+    print(f"{len(scores)} simulated {title}, hand seen in {seen} pictures; errors of bone lengths in percent, hand length given")
+    for one in scores if len(scores) < 10 else ():
+        print(f"  {one.name}: median {_middle(one.errors):.1f} (average hand {_middle(one.average_errors):.1f})")
+    print(f"  all bones: median {_middle(_all(scores, 'errors')):.1f} (average hand {_middle(_all(scores, 'average_errors')):.1f})")
+    print("  median over people of each bone, average hand's behind it:")
+    for bone, mine, others in zip(BONE_NAMES, own, average, strict=True):
+        print(f"    {bone:12} {mine:5.1f} {others:5.1f}")
+    print(f"    worst bone   {max(own):5.1f} {max(average):5.1f}")
+    print("  joints of other pictures, mm: wrists put together, and after the best similarity")
+    for way, name in (("nothing", "nothing known"), ("length", "hand length"), ("with_profile", "profile")):
+        errors = _joints(scores, way)
+        print(f"    {name:14} {errors.root_relative_mm:5.2f} {errors.aligned_mm:5.2f}")
+    better = np.mean([one.with_profile.aligned_mm < one.length.aligned_mm for one in scores])
+    print(f"    after the best similarity, the profile is better than the hand length for {100 * better:.0f} percent of them")
+
+
+def _all(scores: "Sequence[SitterScores]", name: str) -> np.ndarray:
+    return np.stack([getattr(one, name) for one in scores])
+
+
+def _middle(errors: np.ndarray) -> float:
+    return 100 * float(np.median(np.abs(errors)))
 
 
 def _by_bone(scores: "Sequence[SitterScores]", name: str) -> list[float]:
-    return np.median([100 * np.abs(getattr(one, name)) for one in scores], axis=0).tolist()
+    return (100 * np.median(np.abs(_all(scores, name)), axis=0)).tolist()
+
+
+def _joints(scores: "Sequence[SitterScores]", way: str) -> "JointErrors":
+    from estimator.evaluation_calibration import JointErrors
+
+    return JointErrors.mean([getattr(one, way) for one in scores if one.judged])
 
 
 def _document(scores: "Sequence[SitterScores]") -> dict[str, object]:
     from estimator.profile import BONE_NAMES
 
+    ways = ("nothing", "length", "with_profile")
     return {
-        "schema": SCHEMA,
-        "simulated": True,
         "bones": list(BONE_NAMES),
         "median_error_percent": _by_bone(scores, "errors"),
         "average_hand_error_percent": _by_bone(scores, "average_errors"),
+        "joints": {way: asdict(_joints(scores, way)) for way in ways},
         "people": [
-            {
-                "name": one.name,
-                "seen": one.seen,
-                "errors": one.errors.tolist(),
-                "joints_without_mm": one.joints_mm[0],
-                "joints_with_mm": one.joints_mm[1],
-                "judged": one.judged,
-            }
+            {"name": one.name, "seen": one.seen, "errors": one.errors.tolist(), "judged": one.judged}
+            | {way: asdict(getattr(one, way)) for way in ways if one.judged}
             for one in scores
         ],
     }

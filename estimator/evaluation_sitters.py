@@ -1,7 +1,7 @@
 """Simulated people whose bones are known, and pictures of their hands as ``calibrate`` asks for them."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import roma
@@ -10,11 +10,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from datasets.studio_crop import PinholeCamera
-from datasets.virtual_rhd.cast import lone_hand
+from datasets.virtual_rhd.cast import Cast, lone_hand
 from datasets.virtual_rhd.hand_model import load_hand_model, person_joints
-from datasets.virtual_rhd.people import random_person
+from datasets.virtual_rhd.people import VirtualPerson, random_person
 from datasets.virtual_rhd.staging import View, random_wrist
-from datasets.virtual_rhd.stream import VirtualRhd
 from datasets.virtual_rhd.types import SIDE_PX
 from datasets.virtual_studio.light import dome_lamps, light_body, placed
 from datasets.virtual_studio.render import photograph
@@ -55,6 +54,15 @@ class Shot:
 
 
 @runtime_checkable
+class Album(Protocol):
+    """What takes the pictures: ``VirtualRhd``."""
+
+    def photograph(self, person: VirtualPerson, cast: Cast, K: Float[np.ndarray, "3 3"], generator: np.random.Generator) -> Any:  # noqa: ANN401
+        """A picture of a cast, with an ``image``."""
+        ...
+
+
+@runtime_checkable
 class Sitter(Protocol):
     """A simulated person whose bones are known."""
 
@@ -84,7 +92,7 @@ class RandomSitter:
         generator: of who it is.
     """
 
-    def __init__(self, number: int, album: VirtualRhd, generator: np.random.Generator) -> None:
+    def __init__(self, number: int, album: Album, generator: np.random.Generator) -> None:
         self.name, self._album, self._model = f"person {number}", album, load_hand_model()
         person = random_person(generator)
         palm, *lengths = generator.normal(1.0, PART_SIGMA, 1 + len(FINGERS))

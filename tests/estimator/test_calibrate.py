@@ -12,6 +12,7 @@ from PIL import Image
 from estimator import pipeline
 from estimator.calibrate import main
 from estimator.detector import Detection, HandDetector
+from estimator.detector_response import DetectorResponse
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import JOINT_NAMES, HandTemplate
 from estimator.profile import BONE_NAMES, HandProfile
@@ -50,6 +51,7 @@ class ByGrey(HandDetector):
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "HandDetector", ByGrey)
+    monkeypatch.setattr(DetectorResponse, "load", lambda skeleton_id: DetectorResponse.faithful())  # as the stand-in's landmarks are
 
 
 def photos(folder: Path, *greys: int) -> Path:

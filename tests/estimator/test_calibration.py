@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from estimator.calibration import CalibrationSettings, _Reduced, estimate_bones, people_covariance
+from estimator.detector_response import DetectorResponse
 from estimator.hand.camera import Camera
 from estimator.hand.template import JOINT_COUNT, JOINT_NAMES, LANDMARK_JOINTS, POSE_SIZE, WRIST
 from estimator.placement import Sight
+from estimator.profile import BONE_NAMES
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
 from estimator.refinement_kernel import rotation_of
 from tests.toys import toy_template
@@ -18,6 +20,7 @@ FACING = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 SHARP = CalibrationSettings(RefinementSettings(image_sigma=0.002, space_sigma_mm=8.0, pose_sigma=0.35))
 """For landmarks that are nearly perfect: what people are like counts little."""
 
+FAITHFUL = DetectorResponse.faithful()
 CHAIN = [JOINT_NAMES.index(name) for name in ("middle1", "middle2", "middle3", "middle_null")]
 SEEN = [joint for joint in LANDMARK_JOINTS if not JOINT_NAMES[joint].startswith("thumb") and joint != WRIST]
 
@@ -51,7 +54,7 @@ def sights(skeleton: Skeleton, factors: np.ndarray, count: int, noise_px: float 
 
 
 def test_perfect_pictures_give_the_bones(skeleton: Skeleton, factors: np.ndarray) -> None:
-    found = estimate_bones(skeleton, sights(skeleton, factors, 16), SHARP)
+    found = estimate_bones(skeleton, sights(skeleton, factors, 16), FAITHFUL, SHARP)
     assert np.abs(factors[SEEN] - 1).max() > 0.08
     np.testing.assert_allclose(found.factors[SEEN], factors[SEEN], atol=0.02)
     assert found.known[SEEN].all()
@@ -60,21 +63,21 @@ def test_perfect_pictures_give_the_bones(skeleton: Skeleton, factors: np.ndarray
 
 def test_the_answer_is_in_proportion_to_the_hands_length(skeleton: Skeleton, factors: np.ndarray) -> None:
     lengths = np.linalg.norm(skeleton.joint_offsets, axis=1)[CHAIN]
-    found = estimate_bones(skeleton, sights(skeleton, 1.15 * factors, 8))
+    found = estimate_bones(skeleton, sights(skeleton, 1.15 * factors, 8), FAITHFUL)
     assert lengths @ found.factors[CHAIN] == pytest.approx(lengths.sum())
 
 
 def test_a_picture_of_something_else_is_left_out(skeleton: Skeleton, factors: np.ndarray) -> None:
     good = sights(skeleton, factors, 12, noise_px=0.5)
     wrong = replace(good[4], landmarks_px=good[4].landmarks_px[::-1].copy())
-    found = estimate_bones(skeleton, [*good, wrong], SHARP)
+    found = estimate_bones(skeleton, [*good, wrong], FAITHFUL, SHARP)
     assert not found.used[-1]
     assert found.used[:-1].sum() >= 11
     np.testing.assert_allclose(found.factors[SEEN], factors[SEEN], atol=0.03)
 
 
 def test_more_pictures_say_more(skeleton: Skeleton, factors: np.ndarray) -> None:
-    few, many = (estimate_bones(skeleton, sights(skeleton, factors, count, noise_px=2.0)) for count in (2, 24))
+    few, many = (estimate_bones(skeleton, sights(skeleton, factors, count, noise_px=2.0), FAITHFUL) for count in (2, 24))
     assert np.median(many.spread[SEEN]) < 0.7 * np.median(few.spread[SEEN])
 
 
@@ -82,11 +85,21 @@ def test_unseen_bones_are_peoples(skeleton: Skeleton, factors: np.ndarray) -> No
     """Landmarks of no weight leave the average hand, and say so."""
     settings = CalibrationSettings()
     blind = replace(settings, evidence=replace(settings.evidence, image_sigma=1e4, space_sigma_mm=1e5))
-    found = estimate_bones(skeleton, sights(skeleton, factors, 4), blind)
+    found = estimate_bones(skeleton, sights(skeleton, factors, 4), FAITHFUL, blind)
     np.testing.assert_allclose(found.factors, 1.0, atol=1e-3)
     bones = [joint for joint in range(JOINT_COUNT) if joint != WRIST]
     assert not found.known[bones].any()
     assert found.spread[JOINT_NAMES.index("pinky2")] > settings.bone_sigma
+
+
+def test_what_the_detector_makes_of_bones_is_undone(skeleton: Skeleton, factors: np.ndarray) -> None:
+    """Bones that look half as unlike the average hand's as they are, and all a little otherwise."""
+    bones = [JOINT_NAMES.index(bone) for bone in BONE_NAMES]
+    habit = np.random.default_rng(3).normal(0, 0.02, JOINT_COUNT)
+    response = DetectorResponse(2 * np.eye(len(bones)), -2 * habit[bones], np.full(len(bones), 0.01))
+    found = estimate_bones(skeleton, sights(skeleton, np.exp(habit) * factors**0.5, 16), response, SHARP)
+    np.testing.assert_allclose(found.factors[SEEN], factors[SEEN], atol=0.04)
+    assert (found.spread[bones] >= 0.01 * found.factors[bones]).all()
 
 
 def test_eliminating_a_pictures_unknowns_changes_nothing() -> None:
@@ -107,4 +120,4 @@ def test_bones_of_one_finger_vary_together() -> None:
 
 def test_no_picture_is_no_calibration(skeleton: Skeleton) -> None:
     with pytest.raises(ValueError, match="at least one picture"):
-        estimate_bones(skeleton, [])
+        estimate_bones(skeleton, [], FAITHFUL)
