@@ -150,7 +150,7 @@ def whose_hand(decoder_name: str) -> str:
     if decoder_name == "template":
         return "the template, an average adult's hand without correctives"
     person = "a simulated person" if decoder_name.startswith("virtual:") else "one person"
-    return f"the hand of {person}, {decoder_name}"
+    return f"the hand of {person}, {decoder_name.removesuffix(' (simulated)')}"
 
 
 def angles_of(template: HandTemplate) -> tuple[Angle, ...]:

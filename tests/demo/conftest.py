@@ -1,4 +1,4 @@
-"""One running demo for all tests that need one, with the real pipeline and a small person's hand to pose."""
+"""One running demo for all tests that need one, with the real pipeline and the hand that ships."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def decoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(decoder_file: Path) -> Iterator[str]:
+def address() -> Iterator[str]:
     """A demo on a port of its own."""
-    with serving(Settings(largest_upload=2_000_000, posed=str(decoder_file))) as running:
+    with serving(Settings(largest_upload=2_000_000)) as running:
         yield running

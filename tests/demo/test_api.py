@@ -89,7 +89,7 @@ def test_pose_and_its_files(client: Client) -> None:
 def test_correctives_are_switched_by_name(client: Client) -> None:
     everything, told, _ = client.predict(api_name="/pose")
     assert "corrections up to" in told
-    assert "a simulated person, virtual:test" in told
+    assert "a simulated person, virtual:1" in told
     without = {part: client.predict(correctives=[part], api_name="/pose") for part in CORRECTIVES}
     surfaces = {scene["meshes"][0]["points"] for scene, _, _ in without.values()} | {everything["meshes"][0]["points"]}
     assert len(surfaces) == 4
