@@ -11,7 +11,7 @@ from demo.estimation import Estimators
 from demo.image_tab import build_image_tab
 from demo.page import HEADER, LIMITS, TITLE
 from demo.pose_tab import build_pose_tab
-from demo.posing import Poser, whose_hand
+from demo.posing import Poser
 from demo.video_tab import build_video_tab
 from demo.visitor_files import VisitorFiles
 from demo.visits import visitor_of
@@ -47,8 +47,7 @@ def build_app(services: Services) -> gr.Blocks:
                 build_pose_tab(services.poser, services.files)
             with gr.Tab("Calibrate", id="calibrate"):
                 build_calibrate_tab(services.estimators, services.files)
-        surface = whose_hand(services.estimators.with_options(services.estimators.options).decoder_name)
-        gr.Markdown(LIMITS.format(surface=surface, posed=services.poser.description))
+        gr.Markdown(LIMITS.format(person=services.poser.description))
         app.unload(_forgetting(services.files))
     return app
 

@@ -24,7 +24,7 @@ LIMITS = """
   become absolute.
 * It goes wrong when two hands touch or cross, when a hand is seen end-on or in the dark, and behind objects: what is hidden is guessed.
   A dim or side-on right hand is sometimes taken for a left one; *Options* mends that.
-* The surface is that of {surface}; the Pose tab shows {posed}.
+* The skin is that of {person}. Its creases are not those of the hand in a picture; proportions are.
 * For programs: `gradio_client` and the endpoints `/image`, `/video`, `/pose` and `/calibrate` (see *Use via API* below).
 """
 
