@@ -9,6 +9,7 @@ import gradio as gr
 from demo.choices import choice_fields
 from demo.estimation import Estimators
 from demo.estimation_events import ONE_AT_A_TIME, SHOW_RESULTS, Task, handler, summary_markdown
+from demo.page import WEBCAM
 from demo.photograph import LARGEST_MEGAPIXELS, AngleRow, HandRow, PhotographAnswer, process_photograph
 from demo.scene import scene_document
 from demo.viewer import SCENE_FORMAT, hand_view
@@ -32,6 +33,7 @@ def build_image_tab(estimators: Estimators, files: VisitorFiles, samples: Sequen
                 placeholder="Drop a photograph of hands here, or paste, take or choose one",
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
+                webcam_options=WEBCAM,
                 height=270,
                 elem_id="photograph",
             )

@@ -28,6 +28,9 @@ LIMITS = """
 * For programs: `gradio_client` and the endpoints `/image`, `/video`, `/pose` and `/calibrate` (see *Use via API* below).
 """
 
+WEBCAM = gr.WebcamOptions(mirror=False, constraints={"video": {"width": {"ideal": 1280}, "height": {"ideal": 720}}})
+"""A mirror would make left hands of right ones; a camera's largest picture is larger than a clip may be."""
+
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
 

@@ -7,6 +7,7 @@ from demo.clip import LARGEST_SIDE_PX, LONGEST_S, ClipAnswer, process_upload
 from demo.door import LARGEST_UPLOAD
 from demo.estimation import Estimators
 from demo.estimation_events import ONE_AT_A_TIME, SHOW_RESULTS, Task, handler, summary_markdown
+from demo.page import WEBCAM
 from demo.visitor_files import VisitorFiles
 from estimator.clip import ClipProgress
 
@@ -17,7 +18,7 @@ def build_video_tab(estimators: Estimators, files: VisitorFiles) -> None:
     """Lay out the tab and wire it up; endpoint ``/video``."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
-            clip = gr.Video(label="Clip", sources=["upload", "webcam"], height=300, elem_id="clip")
+            clip = gr.Video(label="Clip", sources=["upload", "webcam"], height=300, elem_id="clip", webcam_options=WEBCAM)
             gr.Markdown(
                 f"Up to {LONGEST_S:.0f} s, {LARGEST_SIDE_PX} px along the longer side and {LARGEST_UPLOAD // 2**20} MB. "
                 "Two cores need about a second for ten frames.",

@@ -221,6 +221,9 @@ def test_cameras_clipboards_and_files_are_taken(client: Client) -> None:
     components = {component["props"].get("elem_id"): component["props"] for component in client.config["components"]}
     assert components["photograph"]["sources"] == ["upload", "webcam", "clipboard"]
     assert components["clip"]["sources"] == ["upload", "webcam"]
+    assert all(
+        components[name]["webcam_options"]["mirror"] is False for name in ("photograph", "clip")
+    )  # a mirrored hand is of the other side
 
 
 def test_a_visitor_who_leaves_holds_nobody_up(address: str, client: Client, photograph: Path) -> None:
