@@ -72,7 +72,7 @@ def test_training_lowers_every_error_and_learns_the_bone_lengths(studio: ToyStud
 
 
 def test_in_fitted_poses_an_encoder_that_learns_nothing_spoils_no_hand(studio: ToyStudio, tmp_path: Path) -> None:
-    config = without(without(toy_config(epochs=40, rate=3e-3), "penetration"), "laplacian")
+    config = without(without(toy_config(epochs=25, rate=3e-3), "penetration"), "laplacian")
     trainer = trainer_for(dataclasses.replace(config, pose="fitted", schedule=dataclasses.replace(config.schedule, learning_rate=1e-12)))
     trainer.train(studio, begin(tmp_path / "run", config), SilentLog())
     decoder = trainer.plain_model.decoder
