@@ -55,7 +55,7 @@ def epoch_batches(
     """
     batches = shuffled_batches(frames, batch, seed, epoch, first_step, share)
     items = _Samples(frames, seed, epoch, changed)
-    yield from DataLoader(items, batch_sampler=batches, collate_fn=_collate_numbered, num_workers=workers)
+    yield from DataLoader(items, batch_sampler=batches, collate_fn=collate, num_workers=workers)
 
 
 class _Samples(Dataset):
@@ -68,13 +68,9 @@ class _Samples(Dataset):
         return index, replace(sample, image=self._changed(sample.image, generator))
 
 
-def _collate_numbered(samples: Sequence[tuple[int, StudioSample]]) -> StudioBatch:
-    numbers, found = zip(*samples, strict=True)
-    return collate(numbers, found)
-
-
-def collate(moments: Sequence[int], samples: Sequence[StudioSample]) -> StudioBatch:
+def collate(numbered: Sequence[tuple[int, StudioSample]]) -> StudioBatch:
     """Samples as tensors, with the numbers of their moments; all of one kind."""
+    moments, samples = zip(*numbered, strict=True)
     stacked = {name: torch.from_numpy(np.stack([getattr(sample, name) for sample in samples])) for name in vars(samples[0])}
     for name in stacked.keys() & {"image", "pictures"}:
         stacked[name] = stacked[name].movedim(-1, -3).contiguous()
