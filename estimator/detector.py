@@ -50,7 +50,8 @@ class Detection:
         landmarks_px: wrist, thumb1..4, ..., pinky1..4 in the image, pixels; may lie outside of it.
         landmarks_mm: the same relative to one another, mm, axes of the camera (x right, y down, z forward), as seen by a camera that
             looks straight at the hand; of an average hand's size.
-        features: the landmark network's run that saw it, for encoders; None where the detection comes from elsewhere.
+        features: the landmark network's run that saw it, for encoders (see ``HandDetector.taken_for``); None where the detection comes from
+            elsewhere.
     """
 
     side: Side
@@ -132,15 +133,22 @@ class HandDetector:
 
         Only the landmark network looks, to where ``previous.landmarks_px`` were, and says by itself whether it sees a hand there; that
         takes a third of a call's time. A caller who knows better where the hand will be moves these landmarks first. Two hands that cross
-        may end as one: see ``distinct``. Side and score are those of this frame alone.
+        may end as one: see ``distinct``. It looks at a hand of ``previous.side``; side and score are what it says of this frame alone.
 
         Raises:
             ValueError: the image is not uint8 of shape (height, width, 3) with at least one pixel.
         """
         _require_image(image)
         size = np.array([image.shape[1], image.shape[0]], dtype=float)
-        hand = self._landmarker.again(image, (previous.landmarks_px + 0.5) / size)
+        hand = self._landmarker.again(image, (previous.landmarks_px + 0.5) / size, previous.side)
         return None if hand is None else Detection(hand.side, hand.score, hand.landmarks * size - 0.5, hand.landmarks_mm, hand.features)
+
+    def taken_for(self, side: Side, features: LandmarkFeatures) -> LandmarkFeatures:
+        """A detection's features as an encoder of hands of this side needs them.
+
+        They are that already where the side is the one that the detector found; somebody who knows better costs one more look.
+        """
+        return self._landmarker.taken_for(side, features)
 
     def close(self) -> None:
         """Gives the native memory back; the detector cannot be used afterwards."""

@@ -18,7 +18,6 @@ from estimator.feature_encoder import (
     FEATURE_ENCODER,
     IMAGE_ENCODER,
     FeatureEncoder,
-    as_right_hand,
     features_for,
     turn_between,
 )
@@ -43,11 +42,18 @@ class HandLook:
 
     Attributes:
         crop: the hand as a right hand, and its landmarks.
-        features: the landmark network's run that saw it; None where the detection comes from elsewhere.
+        features: the landmark network's run that saw it, taken for a hand of the crop's side; None where it comes from elsewhere.
+
+    Raises:
+        ValueError: when the features are those of a hand of the other side.
     """
 
     crop: HandCrop
     features: LandmarkFeatures | None
+
+    def __post_init__(self) -> None:
+        if self.features and self.features.mirrored != (self.crop.side == "left"):
+            raise ValueError(f"the features are not those of a {self.crop.side} hand")
 
 
 @runtime_checkable
@@ -107,11 +113,9 @@ class FeatureReader:
             raise ValueError("an encoder of the image alone needs a detection with the landmark network's features")
         if seen is None:
             return self._fallback(look)
-        landmarks, landmarks_mm = as_right_hand(look.crop.side, seen)
         features = features_for(inputs, seen.sampled, seen.pooled)
-        flat, mm, values = _tensors(self._device, landmarks, landmarks_mm, features)
-        found, pose = self._encoder(look.crop.side, flat, mm, values)
-        R_crop_square = turn_between(landmarks_mm, look.crop.landmarks_mm)
+        found, pose = self._encoder(*_tensors(self._device, seen.landmarks, seen.landmarks_mm, features))
+        R_crop_square = turn_between(seen.landmarks_mm, look.crop.landmarks_mm)
         return EncoderPrediction(
             theta=_array(pose.theta),
             R_crop_hand=R_crop_square @ _array(pose.R_crop_hand),
@@ -131,10 +135,9 @@ class ImageReader:
         """See ``PoseReader``; detections need features, because the picture is theirs."""
         if look.features is None:
             raise ValueError("an image encoder needs a detection with the picture that the landmark network saw")
-        landmarks, _ = as_right_hand(look.crop.side, look.features)
-        picture = look.features.picture if look.crop.side == "right" else look.features.picture[:, ::-1]
         size = INPUT_SIZES[self._encoder.config.backbone]
-        pixels = torch.tensor(_around(picture, landmarks[:, :2], size), device=self._device).movedim(-1, -3)[None]
+        around = _around(look.features.picture, look.features.landmarks[:, :2], size)
+        pixels = torch.tensor(around, device=self._device).movedim(-1, -3)[None]
         theta = _array(self._encoder(pixels.float() / 255)[0])
         own = landmarks_of(self._skeleton, HandState(theta, np.eye(3), np.zeros(3), np.ones(len(PROPORTIONS))))
         palm = list(ALIGNMENT_LANDMARKS)

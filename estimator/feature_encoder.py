@@ -2,8 +2,8 @@
 
 The features come from a network that was trained on photographs of real hands, and stay as they are. A linear map of them corrects what
 learned inverse kinematics makes of the landmarks in space: linear maps carry over from simulated hands to photographs better than deeper
-ones. Learned inverse kinematics of the corrected landmarks then finds the pose. A left hand's features are not a right hand's in the
-mirror: each side has a map of its own.
+ones. Learned inverse kinematics of the corrected landmarks then finds the pose. All hands are right ones here: the network looks at left
+ones in the mirror.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.encoder import EncodedHand, LandmarkEncoder, LandmarkEncoderConfig
 from estimator.errors import InputError
-from estimator.hand.template import ALIGNMENT_LANDMARKS, LANDMARK_NAMES, Side
-from estimator.landmark_features import POOLED_SIZE, SAMPLED_SIZE, LandmarkFeatures
+from estimator.hand.template import ALIGNMENT_LANDMARKS, LANDMARK_NAMES
+from estimator.landmark_features import POOLED_SIZE, SAMPLED_SIZE
 
 ASSETS = Path(__file__).parent / "assets"
 DEFAULT_ENCODER, IMAGE_ENCODER = ASSETS / "default_encoder.safetensors", ASSETS / "image_encoder.safetensors"
@@ -29,10 +29,9 @@ FEATURE_ENCODER = "feature-encoder"
 """Kind of the file of weights."""
 
 Inputs = Literal["landmarks", "features", "pooled"]
-"""What a linear map looks at: the landmarks alone, as a control; landmarks, features at them and the pooled ones; or the pooled features
+"""What the linear map looks at: the landmarks alone, as a control; landmarks, features at them and the pooled ones; or the pooled features
 alone, which is the image alone."""
 
-SIDES: tuple[Side, ...] = ("left", "right")
 _COUNT = len(LANDMARK_NAMES)
 LANDMARK_VALUES = 9 * _COUNT
 """The detector's landmarks in the square and in space, and those that inverse kinematics makes of them."""
@@ -47,7 +46,7 @@ UNIT_MM = 100.0
 
 @dataclass(frozen=True)
 class FeatureEncoderConfig:
-    """What the linear maps look at, and the size of the inverse kinematics.
+    """What the linear map looks at, and the size of the inverse kinematics.
 
     Raises:
         ValueError: when the inputs are unknown.
@@ -63,7 +62,7 @@ class FeatureEncoderConfig:
 
     @property
     def input_size(self) -> int:
-        """Numbers that a linear map looks at."""
+        """Numbers that the linear map looks at."""
         return _INPUT_SIZES[self.inputs]
 
     @property
@@ -74,7 +73,7 @@ class FeatureEncoderConfig:
 
 @dataclass(frozen=True)
 class FoundLandmarks:
-    """What a linear map says of a right hand, in the axes of the network's square.
+    """What the linear map says of a hand, in the axes of the network's square.
 
     Attributes:
         mm: the 21 landmarks relative to their mean, of the template's size.
@@ -88,30 +87,28 @@ class FoundLandmarks:
 
 
 class FeatureEncoder(nn.Module):
-    """A linear map for each side between two learned inverse kinematics (see the module's text); the image alone has no first ones."""
+    """A linear map between two learned inverse kinematics (see the module's text); the image alone has no first one."""
 
     def __init__(self, config: FeatureEncoderConfig = FeatureEncoderConfig()) -> None:
         super().__init__()
         self.config = config
         kinematics = LandmarkEncoderConfig(config.width, config.depth)
         self.first = None if config.inputs == "pooled" else LandmarkEncoder(kinematics)
-        self.maps = nn.ModuleDict({side: nn.Linear(config.input_size, config.output_size) for side in SIDES})
+        self.map = nn.Linear(config.input_size, config.output_size)
         self.kinematics = LandmarkEncoder(kinematics)
 
     def forward(
         self,
-        side: Side,
         landmarks: Float[Tensor, "*batch 21 3"],
         landmarks_mm: Float[Tensor, "*batch 21 3"],
         features: Float[Tensor, "*batch _"],
     ) -> tuple[FoundLandmarks, EncodedHand]:
-        """Landmarks and pose of hands of one side as right hands, both in the square's axes.
+        """Landmarks and pose of right hands, both in the axes of what the network saw.
 
-        Arguments as in ``LandmarkFeatures``, landmarks of a left hand mirrored; ``features`` as of ``features_for``. The image alone
-        does not look at the landmarks.
+        Arguments as in ``LandmarkFeatures``; ``features`` as of ``features_for``. The image alone does not look at the landmarks.
         """
         base = self.base(landmarks, landmarks_mm)
-        found = self.correct(self.maps[side](self.inputs(landmarks, landmarks_mm, base, features)), landmarks, base)
+        found = self.correct(self.map(self.inputs(landmarks, landmarks_mm, base, features)), landmarks, base)
         return found, self.pose(found)
 
     def base(self, landmarks: Float[Tensor, "*batch 21 3"], landmarks_mm: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch 21 3"]:
@@ -127,7 +124,7 @@ class FeatureEncoder(nn.Module):
         base: Float[Tensor, "*batch 21 3"],
         features: Float[Tensor, "*batch _"],
     ) -> Float[Tensor, "*batch inputs"]:
-        """What the maps look at (see ``Inputs``): landmarks free of size and place, and the features."""
+        """What the map looks at (see ``Inputs``): landmarks free of size and place, and the features."""
         if self.config.inputs == "pooled":
             return features
         low, high = landmarks[..., :2].amin(dim=-2, keepdim=True), landmarks[..., :2].amax(dim=-2, keepdim=True)
@@ -141,7 +138,7 @@ class FeatureEncoder(nn.Module):
     def correct(
         self, output: Float[Tensor, "*batch outputs"], landmarks: Float[Tensor, "*batch 21 3"], base: Float[Tensor, "*batch 21 3"]
     ) -> FoundLandmarks:
-        """What a map's output says."""
+        """What the map's output says."""
         space, error, flat = output.split([3 * _COUNT, 1, self.config.output_size - 3 * _COUNT - 1], dim=-1)
         mm = base + UNIT_MM * space.unflatten(-1, (_COUNT, 3))
         mm = mm - mm.mean(dim=-2, keepdim=True)
@@ -185,13 +182,6 @@ def _read(kinematics: LandmarkEncoder, flat: Float[Tensor, "*batch 21 2"], mm: F
     half = ((high - low).amax(dim=-1, keepdim=True) / 2).clamp(min=1e-9)
     encoded = kinematics((flat - (low + high) / 2) / half, mm)
     return EncodedHand(encoded.theta, R_square_upright @ encoded.R_crop_hand, encoded.landmarks @ R_square_upright.mT)
-
-
-def as_right_hand(side: Side, seen: LandmarkFeatures) -> tuple[Float[np.ndarray, "21 3"], Float[np.ndarray, "21 3"]]:
-    """The network's landmarks in its square (shares) and in space (mm), a left hand's mirrored."""
-    if side == "right":
-        return seen.landmarks, seen.landmarks_mm
-    return seen.landmarks * (-1, 1, 1) + (1, 0, 0), seen.landmarks_mm * (-1, 1, 1)
 
 
 def turn_between(before: Float[np.ndarray, "21 3"], after: Float[np.ndarray, "21 3"]) -> Float[np.ndarray, "3 3"]:

@@ -1,7 +1,8 @@
 """What the detector's landmark network sees in a square: landmarks, and the features inside it that they are made of.
 
 The network was trained on photographs of real hands. An encoder that builds on its features inherits that, at no cost beyond the
-detector's own run.
+detector's own run. Features of a left hand are not those of a right one in the mirror; so the network looks at left hands in the mirror,
+and features are always a right hand's.
 """
 
 from dataclasses import dataclass
@@ -25,17 +26,18 @@ SAMPLED_SIZE = sum(MAP_CHANNELS) * len(LANDMARK_NAMES)
 
 @dataclass(frozen=True)
 class LandmarkFeatures:
-    """One run of the landmark network on one square.
+    """One run of the landmark network on one square, or on its mirror image.
 
     Attributes:
         presence: how sure the network is that the square shows a hand, 0 to 1.
-        right: how sure it is that this is a right hand, in an image that is not mirrored, 0 to 1.
+        right: how sure it is that what it saw is a right hand, 0 to 1.
         landmarks: wrist, thumb1..4, ..., pinky1..4 as shares of the square's side from its upper left corner, and their depth in the
             same unit, from the wrist's.
         landmarks_mm: the same relative to one another, mm; the square's axes: x right, y down, z forward.
         pooled: the network's last feature, averaged over the square.
         sampled: its feature maps at the landmarks, map after map, in each of them landmark after landmark.
         picture: RGB, what the network saw.
+        mirrored: it saw the square's mirror image, because the hand was taken for a left one; everything here speaks of that image.
     """
 
     presence: float
@@ -45,6 +47,7 @@ class LandmarkFeatures:
     pooled: Float32[np.ndarray, " pooled"]
     sampled: Float32[np.ndarray, " sampled"]
     picture: UInt8[np.ndarray, "side side 3"]
+    mirrored: bool = False
 
 
 def sample_maps(maps: list[Float32[np.ndarray, "1 _ _ _"]], points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, " sampled"]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class NetworkHand:
         score: confidence in the side, 0.5 to 1.
         landmarks_px: wrist, thumb1..4, ..., pinky1..4 in the image, pixels.
         landmarks_mm: the same relative to one another, mm, axes of the camera.
-        features: all of the network's run, in the square's own frame.
+        features: all of the network's run, in the frame of what it saw: the square, or its mirror image.
     """
 
     presence: float
@@ -73,17 +73,34 @@ class LandmarkNetwork:
         """
         return cls(load_models(HAND_LANDMARKER, bundle)[1])
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], square: Square) -> NetworkHand:
-        """What an RGB image shows in one square of it."""
-        features = self.look(square.pixels(image, SIDE_PX, OUTERMOST_PIXELS))
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], square: Square, taken_for: Side = "right") -> NetworkHand:
+        """What an RGB image shows in one square of it, seen in the mirror where the hand is taken for a left one."""
+        picture = square.pixels(image, SIDE_PX, OUTERMOST_PIXELS)
+        features = self.look(picture) if taken_for == "right" else self.look_in_mirror(picture)
+        right = 1 - features.right if features.mirrored else features.right
+        landmarks, landmarks_mm = features.landmarks[:, :2], features.landmarks_mm
+        if features.mirrored:
+            landmarks, landmarks_mm = landmarks * (-1, 1) + (1, 0), landmarks_mm * (-1, 1, 1)
         return NetworkHand(
             presence=features.presence,
-            side="right" if features.right > 0.5 else "left",
-            score=max(features.right, 1 - features.right),
-            landmarks_px=square.to_image(features.landmarks[:, :2]),
-            landmarks_mm=square.turn_back(features.landmarks_mm),
+            side="right" if right > 0.5 else "left",
+            score=max(right, 1 - right),
+            landmarks_px=square.to_image(landmarks),
+            landmarks_mm=square.turn_back(landmarks_mm),
             features=features,
         )
+
+    def taken_for(self, side: Side, features: LandmarkFeatures) -> LandmarkFeatures:
+        """The features of the same square for a hand of this side: another look, unless it was taken for that already."""
+        if features.mirrored == (side == "left"):
+            return features
+        if features.mirrored:
+            return self.look(np.ascontiguousarray(features.picture[:, ::-1]))
+        return self.look_in_mirror(features.picture)
+
+    def look_in_mirror(self, picture: UInt8[np.ndarray, "224 224 3"]) -> LandmarkFeatures:
+        """As ``look``, at the mirror image: for a left hand."""
+        return replace(self.look(np.ascontiguousarray(picture[:, ::-1])), mirrored=True)
 
     def look(self, picture: UInt8[np.ndarray, "224 224 3"]) -> LandmarkFeatures:
         """What an RGB picture shows in which a hand fills about half of the side, fingers up."""

@@ -210,7 +210,8 @@ class HandEstimator:
         return state if proportions is None else replace(state, proportions=proportions)
 
     def _encode(self, detection: Detection, crop: HandCrop) -> EncoderPrediction:
-        return self.encoder(HandLook(crop, detection.features))
+        features = detection.features
+        return self.encoder(HandLook(crop, features and self.detector.taken_for(crop.side, features)))
 
     @torch.inference_mode()
     def _decode(self, detection: Detection, side: Side, camera: Camera, state: HandState) -> PlacedHand:

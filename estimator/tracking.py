@@ -101,7 +101,7 @@ class _Track:
     def expected(self, seconds: float) -> Detection:
         """Where the hand is by now, if it goes on as it did, for a moment."""
         ahead_s = min(seconds - self.last_s, COASTING_S)
-        return replace(self.detection, landmarks_px=self.detection.landmarks_px + ahead_s * self.velocity)
+        return replace(self.detection, side=self.side, landmarks_px=self.detection.landmarks_px + ahead_s * self.velocity)
 
 
 class HandTracker:

@@ -7,7 +7,7 @@ comes from far more sampled poses (``training_landmarks``) than there are pictur
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from estimator.command import DONE, CommandOptions
 from estimator.encoder import LANDMARK_ENCODER, LandmarkEncoder
 from estimator.errors import InputError
 from estimator.feature_encoder import (
-    SIDES,
     UNIT_MM,
     FeatureEncoder,
     FeatureEncoderConfig,
@@ -35,7 +34,7 @@ from estimator.feature_encoder import (
 from estimator.files import require_writable_file, write_file
 from estimator.hand.alignment import align_similarity
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import LANDMARK_JOINTS, LANDMARK_NAMES, HandTemplate, Side
+from estimator.hand.template import LANDMARK_JOINTS, LANDMARK_NAMES, HandTemplate
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.training_default_pictures import look_at_pictures
 from estimator.training_default_samples import SHARD, FeatureSamples, read_shards
@@ -95,7 +94,7 @@ class TrainDefaultOptions(CommandOptions):
 
 @dataclass(frozen=True)
 class Hands:
-    """Samples of one side as tensors, ready to learn from: those on which the landmark network did not fail.
+    """Samples as tensors, ready to learn from: those on which the landmark network did not fail.
 
     Attributes:
         inputs: of the linear map.
@@ -154,16 +153,13 @@ def train(
     for kinematics in (encoder.first, encoder.kinematics):
         if kinematics is not None:
             kinematics.load_state_dict(LandmarkEncoder.load(LANDMARK_ENCODER, template.skeleton_id).state_dict())
-    sides = {side: prepare(encoder, read_shards(shards, side)) for side in SIDES}
-    found: dict[Side, FoundLandmarks] = {}
-    for side, hands in sides.items():
-        console.print(f"{side}: {int((~hands.held_out).sum())} hands to learn from, {int(hands.held_out.sum())} kept for measuring")
-        fit = fit_map(hands.inputs, hands.targets, hands.held_out)
-        found[side] = use_map(encoder, side, fit, hands)
-        console.print(f"{side}: ridge {fit.ridge:g}")
+    hands = prepare(encoder, read_shards(shards))
+    console.print(f"{int((~hands.held_out).sum())} hands to learn from, {int(hands.held_out.sum())} kept for measuring")
+    fit = fit_map(hands.inputs, hands.targets, hands.held_out)
+    console.print(f"ridge {fit.ridge:g}")
     posed = PosedLandmarks(template)
-    learn_kinematics(encoder, sides, found, posed, options, console)
-    report = measure(encoder.eval(), sides, posed)
+    learn_kinematics(encoder, hands, use_map(encoder, fit, hands), posed, options, console)
+    report = measure(encoder.eval(), hands, posed)
     for name, value in report.items():
         console.print(f"{name}: {value:.2f}")
     return encoder, report
@@ -194,36 +190,30 @@ def prepare(encoder: FeatureEncoder, samples: FeatureSamples) -> Hands:
 
 
 @torch.inference_mode()
-def use_map(encoder: FeatureEncoder, side: Side, fit: LinearFit, hands: Hands) -> FoundLandmarks:
+def use_map(encoder: FeatureEncoder, fit: LinearFit, hands: Hands) -> FoundLandmarks:
     """Put a linear map into the encoder, a map of its expected error beside it; what maps say of hands that they did not learn from."""
     values = out_of_fold(fit, hands.inputs, hands.targets, hands.held_out)
     outputs = torch.cat([values[:, :_SPACE], torch.zeros(len(values), 1), values[:, _SPACE:]], dim=1)
     found = encoder.correct(outputs, hands.landmarks, hands.base)
     error = (found.mm - hands.true_mm).norm(dim=-1).mean(dim=-1)
     error_fit = fit_map(hands.inputs, error.log()[:, None], hands.held_out)
-    linear = encoder.maps[side]
-    assert isinstance(linear, torch.nn.Linear)
-    linear.weight.copy_(torch.cat([fit.weight[:_SPACE], error_fit.weight, fit.weight[_SPACE:]]))
-    linear.bias.copy_(torch.cat([fit.bias[:_SPACE], error_fit.bias, fit.bias[_SPACE:]]))
+    encoder.map.weight.copy_(torch.cat([fit.weight[:_SPACE], error_fit.weight, fit.weight[_SPACE:]]))
+    encoder.map.bias.copy_(torch.cat([fit.bias[:_SPACE], error_fit.bias, fit.bias[_SPACE:]]))
     return FoundLandmarks(found.mm.clone(), found.flat.clone(), error)
 
 
 def learn_kinematics(
     encoder: FeatureEncoder,
-    sides: dict[Side, Hands],
-    found: dict[Side, FoundLandmarks],
+    hands: Hands,
+    found: FoundLandmarks,
     posed: "PosedLandmarks",
     options: TrainDefaultOptions,
     console: Console,
 ) -> None:
     """Inverse kinematics of what the maps say of pictures that they did not learn from."""
     generator = Generator().manual_seed(options.seed)
-
-    def all_sides(part: Callable[[Side], Tensor]) -> Tensor:
-        return torch.cat([part(side)[~sides[side].held_out] for side in SIDES])
-
-    mm, flat = all_sides(lambda side: found[side].mm), all_sides(lambda side: found[side].flat)
-    theta, R = all_sides(lambda side: sides[side].theta), all_sides(lambda side: sides[side].R_square_hand)
+    learning = ~hands.held_out
+    mm, flat, theta, R = found.mm[learning], found.flat[learning], hands.theta[learning], hands.R_square_hand[learning]
     optimizer = torch.optim.AdamW(encoder.kinematics.parameters(), lr=options.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
     recent: list[float] = []
@@ -266,23 +256,19 @@ class PosedLandmarks:
 
 
 @torch.inference_mode()
-def measure(encoder: FeatureEncoder, sides: dict[Side, Hands], posed: "PosedLandmarks") -> dict[str, float]:
-    """Errors of the landmarks in space on the pictures that were kept back, after similarity alignment, mm; simulated, both sides alike."""
-    errors: dict[str, list[Tensor]] = {"detector": [], "base": [], "linear map": [], "pose": [], "expected": []}
-    for side, hands in sides.items():
-        rows = hands.held_out
-        outputs = encoder.maps[side](hands.inputs[rows])
-        found = encoder.correct(outputs, hands.landmarks[rows], hands.base[rows])
-        pose = encoder.pose(found)
-        for name, points in (
-            ("detector", hands.seen_mm[rows]),
-            ("base", hands.base[rows]),
-            ("linear map", found.mm),
-            ("pose", posed(pose.theta, pose.R_crop_hand)),
-        ):
-            errors[name].append(_aligned_error(points, hands.true_mm[rows]))
-        errors["expected"].append(found.error_mm)
-    return {name: float(torch.cat(values).mean()) for name, values in errors.items()}
+def measure(encoder: FeatureEncoder, hands: Hands, posed: "PosedLandmarks") -> dict[str, float]:
+    """Errors of the landmarks in space on the pictures that were kept back, after similarity alignment, mm; simulated."""
+    rows = hands.held_out
+    found = encoder.correct(encoder.map(hands.inputs[rows]), hands.landmarks[rows], hands.base[rows])
+    pose = encoder.pose(found)
+    points = {
+        "detector": hands.seen_mm[rows],
+        "base": hands.base[rows],
+        "linear map": found.mm,
+        "pose": posed(pose.theta, pose.R_crop_hand),
+    }
+    errors = {name: _aligned_error(values, hands.true_mm[rows]) for name, values in points.items()}
+    return {name: float(values.mean()) for name, values in {**errors, "expected": found.error_mm}.items()}
 
 
 def _aligned_error(points: Float[Tensor, "hands 21 3"], target: Float[Tensor, "hands 21 3"]) -> Float[Tensor, " hands"]:

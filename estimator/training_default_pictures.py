@@ -25,7 +25,7 @@ _COMPARED = 8
 
 def look_at_pictures(pictures: int, rendering: VirtualRhdOptions, seed: int, processes: int, console: Console) -> list[Path]:
     """The shards of so many pictures, made where the user's cache lacks them."""
-    folder = cache_folder() / "default_encoder" / _identity(rendering, seed)
+    folder = cache_folder() / "simulated_looks" / _identity(rendering, seed)
     require_writable_folder(folder, "set $DEEPHANDMESH_CACHE to a folder with some gigabytes of room")
     paths = [folder / f"{number:05d}.npz" for number in range(-(-pictures // SHARD))]
     missing = [number for number, path in enumerate(paths) if not path.exists()]

@@ -1,8 +1,7 @@
 """Simulated hands as the detector's landmark network sees them, beside the truth: what the encoders on its features learn from.
 
-Each picture of the virtual RHD is looked at twice, as it is and mirrored, so that it teaches the features of both hands. The square that
-the network sees lies as the detector's squares lie: around the hand, fingers up, give or take. Pictures are kept in shards, so that an
-interrupted run goes on where it was.
+All hands are right ones: pictures of left hands are mirrored. The square that the network sees lies as the detector's squares lie: around
+the hand, fingers up, give or take. Pictures are kept in shards, so that an interrupted run goes on where it was.
 """
 
 import io
@@ -18,14 +17,14 @@ from jaxtyping import Float, Float16, Int
 from datasets.virtual_rhd.types import VirtualHand, VirtualRhdSample
 from estimator.crop import MIRROR, crop_hand
 from estimator.errors import InputError
-from estimator.feature_encoder import SIDES, as_right_hand, turn_between
+from estimator.feature_encoder import turn_between
 from estimator.files import write_file
 from estimator.hand.camera import Camera
 from estimator.hand.decoder import HandDecoder
-from estimator.hand.template import JOINT_NAMES, LANDMARK_JOINTS, WRIST, HandTemplate, Side
-from estimator.landmark_network import SIDE_PX, LandmarkNetwork, hand_square
+from estimator.hand.template import JOINT_NAMES, LANDMARK_JOINTS, WRIST, HandTemplate
+from estimator.landmark_network import LandmarkNetwork, hand_square
 from estimator.landmark_offsets import LandmarkOffsets
-from estimator.square import OUTERMOST_PIXELS, Square
+from estimator.square import Square
 
 SHARD = 100
 """Pictures in a file."""
@@ -37,7 +36,7 @@ logarithm of the side, and shift to the right and down over the side. Measured o
 
 @dataclass(frozen=True)
 class FeatureSamples:
-    """Hands of one side as right hands, but for the features, which are those of the picture as it is.
+    """Right hands: what the network sees of them, and the truth.
 
     Attributes:
         index: of the picture.
@@ -97,8 +96,8 @@ class SampleMaker:
         self._offsets = LandmarkOffsets.load(template.skeleton_id).mm
         self._palm_mm = float(np.linalg.norm(template.joint_offsets[JOINT_NAMES.index("middle1")]))
 
-    def look(self, index: int, sample: VirtualRhdSample) -> dict[Side, FeatureSamples]:
-        """The picture's hand as a left and as a right one."""
+    def look(self, index: int, sample: VirtualRhdSample) -> FeatureSamples:
+        """The picture's hand as a right one."""
         height, width = sample.image.shape[:2]
         camera = Camera(sample.K[0, 0], sample.K[1, 1], sample.K[0, 2], sample.K[1, 2], width, height)
         image, hand = sample.image, sample.hand
@@ -107,10 +106,7 @@ class SampleMaker:
             image, camera, marks = np.ascontiguousarray(image[:, ::-1]), camera.mirrored(), marks @ MIRROR
         generator = np.random.default_rng([self._seed, index])
         square = _jittered(hand_square(camera.project(marks)), generator)
-        found = {}
-        for side in SIDES:
-            found[side] = self._sample(index, side, image, square, camera, marks, hand)
-        return found
+        return self._sample(index, image, square, camera, marks, hand)
 
     def _marks(self, hand: VirtualHand) -> Float[np.ndarray, "21 3"]:
         """Where the detector puts its landmarks on the true hand (see ``LandmarkOffsets``), in the camera frame."""
@@ -129,18 +125,16 @@ class SampleMaker:
     def _sample(
         self,
         index: int,
-        side: Side,
         image: np.ndarray,
         square: Square,
         camera: Camera,
         marks: Float[np.ndarray, "21 3"],
         hand: VirtualHand,
     ) -> FeatureSamples:
-        """``image``, ``square``, ``camera`` and ``marks`` are of a right hand; a left one is the same in the mirror."""
-        picture = square.pixels(image, SIDE_PX, OUTERMOST_PIXELS)
-        seen = self._network.look(picture if side == "right" else np.ascontiguousarray(picture[:, ::-1]))
-        landmarks, landmarks_mm = as_right_hand(side, seen)
-        crop = crop_hand("right", square.to_image(landmarks[:, :2]), square.turn_back(landmarks_mm), camera)
+        """``image``, ``square``, ``camera`` and ``marks`` are of a right hand."""
+        seen = self._network(image, square)
+        landmarks, landmarks_mm = seen.features.landmarks, seen.features.landmarks_mm
+        crop = crop_hand("right", seen.landmarks_px, seen.landmarks_mm, camera)
         true_px = camera.project(marks)
         shares = (true_px - (square.x, square.y)) @ square.R_image_square / square.side + 0.5
         in_crop = (marks - marks.mean(axis=0)) @ crop.R_camera_crop / self._size(hand)
@@ -148,8 +142,8 @@ class SampleMaker:
             index,
             seen.presence,
             2 * np.linalg.norm(landmarks[:, :2] - shares, axis=1).mean(),
-            seen.pooled.astype(np.float16),
-            seen.sampled.astype(np.float16),
+            seen.features.pooled.astype(np.float16),
+            seen.features.sampled.astype(np.float16),
             landmarks,
             landmarks_mm,
             shares,
@@ -170,21 +164,14 @@ def _jittered(square: Square, generator: np.random.Generator) -> Square:
 
 def make_shard(pictures: Sequence[VirtualRhdSample], first: int, maker: SampleMaker, path: Path) -> None:
     """Look at ``SHARD`` pictures from number ``first`` on, and write what is seen of them."""
-    seen = [maker.look(index, pictures[index]) for index in range(first, first + SHARD)]
+    seen = FeatureSamples.join([maker.look(index, pictures[index]) for index in range(first, first + SHARD)])
     content = io.BytesIO()
-    np.savez(
-        content,
-        **{  # pyright: ignore[reportArgumentType]
-            f"{side}_{field.name}": getattr(FeatureSamples.join([one[side] for one in seen]), field.name)
-            for side in SIDES
-            for field in fields(FeatureSamples)
-        },
-    )
+    np.savez(content, **{field.name: getattr(seen, field.name) for field in fields(FeatureSamples)})  # pyright: ignore[reportArgumentType]
     write_file(path, content.getvalue())
 
 
-def read_shards(paths: Iterable[Path], side: Side) -> FeatureSamples:
-    """The hands of one side in shards that ``make_shard`` wrote.
+def read_shards(paths: Iterable[Path]) -> FeatureSamples:
+    """The hands in shards that ``make_shard`` wrote.
 
     Raises:
         InputError: when a file is damaged.
@@ -193,7 +180,7 @@ def read_shards(paths: Iterable[Path], side: Side) -> FeatureSamples:
     for path in paths:
         try:
             with np.load(path, allow_pickle=False) as archive:
-                parts.append(FeatureSamples(*(archive[f"{side}_{field.name}"] for field in fields(FeatureSamples))))
+                parts.append(FeatureSamples(*(archive[field.name] for field in fields(FeatureSamples))))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: cannot be read ({error}); delete it, and run again") from error
     return FeatureSamples.join(parts)

@@ -39,6 +39,7 @@ def look_at(side: Side, seed: int = 0) -> HandLook:
         random.normal(size=POOLED_SIZE).astype(np.float32),
         random.normal(size=SAMPLED_SIZE).astype(np.float32),
         random.integers(0, 256, (224, 224, 3), dtype=np.uint8),
+        mirrored=side == "left",
     )
     return HandLook(crop_hand(side, landmarks[:, :2] * 100 + (110, 70), mm, CAMERA), features)
 
@@ -77,6 +78,12 @@ def test_a_look_without_features_cannot_be_read_by_the_image_alone(kind: str, tm
     reader = open_encoder(str(save_toy(kind, tmp_path / "encoder.safetensors")), SKELETON, TEMPLATE.skeleton_id, CPU)
     with pytest.raises(ValueError, match="needs a detection"):
         reader(replace(look_at("right"), features=None))
+
+
+def test_features_of_the_other_side_are_refused() -> None:
+    look = look_at("left")
+    with pytest.raises(ValueError, match="not those of a left hand"):
+        replace(look, features=look.features and replace(look.features, mirrored=False))
 
 
 def test_weights_of_another_skeleton_are_refused_with_the_cure(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Features cost the landmarks nothing, and are sampled where the landmarks are."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +52,40 @@ def test_a_square_gives_the_features_of_its_picture() -> None:
     seen = network.look(picture)
     np.testing.assert_array_equal(hand.features.pooled, seen.pooled)
     np.testing.assert_allclose(hand.landmarks_px, seen.landmarks[:, :2] * 224 - 0.5)
+
+
+@pytest.fixture(scope="module")
+def network() -> LandmarkNetwork:
+    return LandmarkNetwork.open()
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    """A soft pattern: noise would say more of how squares are cut out than of mirrors."""
+    noise = np.random.default_rng(4).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    return cv2.resize(noise, (320, 240), interpolation=cv2.INTER_CUBIC)
+
+
+def test_a_left_hand_is_a_right_one_in_the_mirror(network: LandmarkNetwork, image: np.ndarray) -> None:
+    right = network(image, Square(150.0, 110.0, 130.0, 0.4))
+    left = network(np.ascontiguousarray(image[:, ::-1]), Square(319 - 150.0, 110.0, 130.0, -0.4), "left")
+    assert (right.features.mirrored, left.features.mirrored) == (False, True)
+    assert {right.side, left.side} == {"left", "right"}
+    assert left.score == pytest.approx(right.score, abs=1e-3)
+    np.testing.assert_allclose(left.landmarks_px * (-1, 1) + (319, 0), right.landmarks_px, atol=0.05)
+    np.testing.assert_allclose(left.landmarks_mm * (-1, 1, 1), right.landmarks_mm, atol=0.05)
+    np.testing.assert_allclose(left.features.pooled, right.features.pooled, atol=0.01)
+
+
+def test_a_hand_taken_for_the_other_side_is_looked_at_anew(network: LandmarkNetwork, image: np.ndarray) -> None:
+    square = Square(150.0, 110.0, 130.0, 0.4)
+    for side, other in (("left", "right"), ("right", "left")):
+        seen = network(image, square, side).features
+        assert network.taken_for(side, seen) is seen
+        again, expected = network.taken_for(other, seen), network(image, square, other).features
+        assert again.mirrored == (other == "left")
+        np.testing.assert_array_equal(again.picture, expected.picture)
+        np.testing.assert_array_equal(again.sampled, expected.sampled)
 
 
 def test_a_model_without_the_features_is_an_error() -> None:

@@ -14,11 +14,13 @@ from mediapipe.tasks.python.vision import HandLandmarker, HandLandmarkerOptions
 import estimator
 from estimator import landmarker
 from estimator.images import read_photograph
+from estimator.landmark_features import LandmarkFeatures
 from estimator.landmark_network import whole_hand_square
 from estimator.landmarker import SMALL_SHARE, SURE_SCORE, Landmarker, SeenHand
 from estimator.metrics import similarity_aligned_distances
 from estimator.models import load_bundle
 from estimator.palm_network import HAND_FACTOR, Palm
+from estimator.placed_hand import Side
 from estimator.square import Square
 from estimator.system import native_messages_dropped
 
@@ -62,17 +64,26 @@ class OnePalm:
 
 
 class ToyLandmarker(Landmarker):
-    """Has one answer after another for the squares it looks at, which it remembers: a score, or None where it sees no hand."""
+    """Has one answer after another for the squares it looks at: how likely the hand is a right one, or None where it sees no hand.
+
+    It remembers the squares, and for which side their hands were taken.
+    """
 
     def __init__(self) -> None:
         super().__init__(None, 1, 0.3)
         self.answers: list[float | None] = []
         self.squares: list[Square] = []
+        self.sides: list[Side] = []
 
-    def _at(self, pixels: np.ndarray, square: Square) -> SeenHand | None:
+    def _at(self, pixels: np.ndarray, square: Square, taken_for: Side) -> SeenHand | None:
         self.squares.append(square)
-        score = self.answers.pop(0)
-        return score and SeenHand("right", score, np.random.default_rng(0).uniform(0.3, 0.7, size=(21, 2)), np.zeros((21, 3)))
+        self.sides.append(taken_for)
+        right = self.answers.pop(0)
+        if right is None:
+            return None
+        landmarks, solid, nothing = np.random.default_rng(0).uniform(0.3, 0.7, size=(21, 2)), np.zeros((21, 3)), np.zeros(1, np.float32)
+        seen = LandmarkFeatures(1.0, right, solid, solid, nothing, nothing, np.zeros((1, 1, 3), np.uint8), mirrored=taken_for == "left")
+        return SeenHand("right" if right > 0.5 else "left", max(right, 1 - right), landmarks, solid, seen)
 
 
 @pytest.fixture
@@ -84,12 +95,23 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> ToyLandmarker:
     return ToyLandmarker()
 
 
-def test_a_sure_and_large_hand_is_looked_at_once(toy: ToyLandmarker) -> None:
+def test_a_sure_and_large_right_hand_is_looked_at_once(toy: ToyLandmarker) -> None:
     toy.answers = [SURE_SCORE]
     (hand,) = toy(np.zeros((240, 320, 3), np.uint8))
     assert hand.score == SURE_SCORE
     assert OnePalm.closer_looks == 0
     assert len(toy.squares) == 1
+
+
+@pytest.mark.parametrize(("again", "mirrored"), [(0.1, True), (None, False)])
+def test_a_sure_left_hand_is_looked_at_in_the_mirror(toy: ToyLandmarker, again: float | None, mirrored: bool) -> None:
+    toy.answers = [0.05, again]
+    (hand,) = toy(np.zeros((240, 320, 3), np.uint8))
+    assert (hand.side, hand.score) == ("left", 0.95)
+    assert toy.sides == ["right", "left"]
+    assert toy.squares[0] == toy.squares[1]
+    assert hand.features is not None
+    assert hand.features.mirrored == mirrored
 
 
 def test_a_small_palm_is_looked_for_from_nearby(toy: ToyLandmarker) -> None:
@@ -100,14 +122,30 @@ def test_a_small_palm_is_looked_for_from_nearby(toy: ToyLandmarker) -> None:
     assert square.side == pytest.approx(HAND_FACTOR * 100)
 
 
-@pytest.mark.parametrize(("second", "kept"), [(0.7, 0.7), (None, 0.6)])
-def test_a_doubtful_hand_is_looked_at_again_which_counts_where_a_hand_is_seen(
-    toy: ToyLandmarker, second: float | None, kept: float
+@pytest.mark.parametrize(
+    ("looks", "side", "score", "kept"),
+    [
+        ((0.7, 0.7, 0.8), "right", 0.7, 2),
+        ((0.6, 0.2, 0.2), "left", 0.6, 3),
+        ((0.7, None, 0.8), "right", 0.7, 0),
+        ((0.2, 0.1, None), "left", 0.7, 1),
+        ((None, 0.3, None), "left", 0.55, 2),
+        ((None, None, None), "right", 0.6, 0),
+    ],
+)
+def test_a_doubtful_hand_is_looked_at_again_as_it_is_and_in_the_mirror(
+    toy: ToyLandmarker, looks: tuple[float | None, ...], side: Side, score: float, kept: int
 ) -> None:
-    toy.answers = [0.6, second]
+    """What all looks say of the side counts, and the landmarks of the last one that took it for that and saw a hand."""
+    said = (0.6, *looks)
+    toy.answers = list(said)
     (hand,) = toy(np.zeros((240, 320, 3), np.uint8))
-    assert hand.score == kept
-    assert toy.squares[1] == whole_hand_square(hand.landmarks * [320, 240] - 0.5)
+    assert (hand.side, hand.score) == (side, pytest.approx(score))
+    assert hand.features is not None
+    assert hand.features.right == said[kept]
+    assert toy.sides == ["right", "left", "right", "left"]
+    assert toy.squares[0] == toy.squares[1]
+    assert toy.squares[2] == toy.squares[3] == whole_hand_square(hand.landmarks * [320, 240] - 0.5)
 
 
 def test_what_shows_no_hand_is_none(toy: ToyLandmarker) -> None:

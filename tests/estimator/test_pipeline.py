@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from estimator import EstimatorOptions, HandEstimator
+from estimator.benchmark import SAMPLE_IMAGE
 from estimator.detector import Detection, HandDetector
 from estimator.errors import InputError
 from estimator.hand.camera import Camera
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import FINGERS, JOINT_NAMES, HandTemplate
+from estimator.images import read_photograph
 from estimator.landmark_offsets import LandmarkOffsets
 from estimator.placed_hand import PlacedHand
 from estimator.refinement import HandState, RefinementSettings, Skeleton, landmarks_of
@@ -53,12 +55,12 @@ def detection_of(landmarks: np.ndarray) -> Detection:
     return Detection("right", 0.9, CAMERA.project(landmarks), landmarks - landmarks.mean(axis=0))
 
 
-def mirrored(detection: Detection) -> Detection:
+def mirrored(detection: Detection, width: int = CAMERA.width) -> Detection:
     px = detection.landmarks_px
     return replace(
         detection,
         side="left",
-        landmarks_px=np.stack([CAMERA.width - 1 - px[:, 0], px[:, 1]], axis=1),
+        landmarks_px=np.stack([width - 1 - px[:, 0], px[:, 1]], axis=1),
         landmarks_mm=detection.landmarks_mm * (-1, 1, 1),
     )
 
@@ -86,6 +88,35 @@ def test_mirrored_photograph_gives_the_mirrored_mesh(seed: int, refine: bool) ->
     np.testing.assert_allclose(left.vertices * (-1, 1, 1), right.vertices, atol=0.1)
     np.testing.assert_allclose(left.joints_mm * (-1, 1, 1), right.joints_mm, atol=0.1)
     np.testing.assert_array_equal(left.faces[:, ::-1], right.faces)
+
+
+@pytest.mark.parametrize("encoder", ["default", "image"])
+def test_mirrored_picture_gives_the_mirrored_mesh_of_every_encoder(encoder: str) -> None:
+    """From pixels on: the landmark network looks at the same hand in both pictures, given that it looks at the same place."""
+    image = read_photograph(SAMPLE_IMAGE).pixels
+    in_mirror = np.ascontiguousarray(image[:, ::-1])
+    with HandEstimator(EstimatorOptions(encoder=encoder)) as estimator:
+        camera = Camera.from_fov(60.0, image.shape[1], image.shape[0])
+        (start,) = estimator.detector(image)
+        right = estimator.detector.track(image, start)
+        left = estimator.detector.track(in_mirror, mirrored(start, image.shape[1]))
+        assert right is not None
+        assert left is not None
+        assert (right.side, left.side) == ("right", "left")
+        one, other = estimator.place(right, camera), estimator.place(left, camera)
+        np.testing.assert_allclose(other.vertices * (-1, 1, 1), one.vertices, atol=0.1)
+
+
+def test_a_side_that_the_user_gives_is_the_one_that_the_network_looks_for() -> None:
+    image = read_photograph(SAMPLE_IMAGE).pixels
+    with HandEstimator(EstimatorOptions(hand="left")) as estimator:
+        (right,) = estimator.detector(image)
+        assert right.side == "right"
+        assert right.features is not None
+        left = replace(right, side="left", features=estimator.detector.taken_for("left", right.features))
+        one, other = estimator.place(right, CAMERA), estimator.place(left, CAMERA)
+    assert one.side == other.side == "left"
+    np.testing.assert_array_equal(one.vertices, other.vertices)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -1,6 +1,6 @@
-"""Simulated hands as samples: the same truth on both sides, in the frames that the encoder will use, and shards that come back."""
+"""Simulated hands as samples: left ones are right ones in the mirror, in the encoder's frames, and shards that come back."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ import torch
 
 from datasets.virtual_rhd.types import VirtualHand, VirtualRhdSample
 from estimator.errors import InputError
-from estimator.feature_encoder import SIDES
 from estimator.hand.decoder import HandDecoder
 from estimator.hand.poses import NAMED_POSES
 from estimator.hand.template import LANDMARK_JOINTS, HandTemplate
@@ -43,25 +42,25 @@ def maker() -> SampleMaker:
     return SampleMaker(TEMPLATE, LandmarkNetwork.open(), seed=0)
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
-def test_both_sides_of_a_picture_have_one_truth(maker: SampleMaker, side: Side) -> None:
-    left, right = (maker.look(3, picture(side))[which] for which in SIDES)
-    np.testing.assert_allclose(left.true_landmarks, right.true_landmarks)
-    np.testing.assert_array_equal(left.theta, right.theta)
-    distances = [np.linalg.norm(one.true_mm[0][:, None] - one.true_mm[0][None], axis=-1) for one in (left, right)]
-    np.testing.assert_allclose(*distances, atol=1e-6)
+def test_a_left_hand_teaches_what_its_mirror_image_does(maker: SampleMaker) -> None:
+    right = picture("right")
+    in_mirror = np.array([[400.0, 0.0, 159.0], [0.0, 400.0, 160.0], [0.0, 0.0, 1.0]])
+    left = replace(picture("left"), image=np.ascontiguousarray(right.image[:, ::-1]), K=in_mirror)
+    one, other = maker.look(3, right), maker.look(3, left)
+    for field in fields(FeatureSamples):
+        np.testing.assert_allclose(getattr(one, field.name), getattr(other, field.name), atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [0.8, 1.0])
 def test_the_true_pose_gives_the_true_landmarks_at_the_templates_size(maker: SampleMaker, size: float) -> None:
-    sample = maker.look(0, picture("right", size))["right"]
+    sample = maker.look(0, picture("right", size))
     theta, R = (torch.tensor(array, dtype=torch.float32) for array in (sample.theta, sample.R_square_hand))
     np.testing.assert_allclose(PosedLandmarks(TEMPLATE)(theta, R).numpy(), sample.true_mm, atol=0.2)
 
 
 def test_the_truth_lies_in_the_square_as_in_the_image(maker: SampleMaker) -> None:
     """From far away the landmarks in space are those in the square but for scale and place."""
-    sample = maker.look(1, picture("right"))["right"]
+    sample = maker.look(1, picture("right"))
     flat, solid = sample.true_landmarks[0], sample.true_mm[0][:, :2]
     flat, solid = flat - flat.mean(axis=0), solid - solid.mean(axis=0)
     assert np.corrcoef(flat.ravel(), solid.ravel())[0, 1] > 0.98
@@ -71,11 +70,10 @@ def test_shards_come_back_and_damaged_ones_are_named(maker: SampleMaker, tmp_pat
     monkeypatch.setattr("estimator.training_default_samples.SHARD", 2)
     path = tmp_path / "shard.npz"
     make_shard([picture("left"), picture("right")], 0, maker, path)
-    for side in SIDES:
-        found, expected = read_shards([path], side), maker.look(1, picture("right"))[side]
-        assert len(found) == 2
-        for field in fields(FeatureSamples):
-            np.testing.assert_array_equal(getattr(found, field.name)[1:], getattr(expected, field.name))
+    found, expected = read_shards([path]), maker.look(1, picture("right"))
+    assert len(found) == 2
+    for field in fields(FeatureSamples):
+        np.testing.assert_array_equal(getattr(found, field.name)[1:], getattr(expected, field.name))
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match="delete it"):
-        read_shards([path], "left")
+        read_shards([path])
