@@ -18,6 +18,10 @@ _STEPS = 12
 _PRIOR = 2.0
 """mm per radian: decides what joints cannot tell, how fingertips twist."""
 
+_LIMIT = 40.0
+"""mm per radian beyond the anatomical limits. Without it, key points that err by 3 mm turn nearly straight fingers over: twisted by half a
+turn and bent backwards they meet the points as well."""
+
 _FIRST_DAMPING, _LEAST_DAMPING, _EASED, _HARDENED = 10.0, 1e-4, 0.2, 5.0
 """Of a step, as a share of each angle's own curvature, and what a step that helps, or does not, makes of it.
 
@@ -33,17 +37,21 @@ class _Target:
         joints: mm.
         valid: which of them are known.
         offsets: the person's skeleton.
+        lower: smallest angles of a hand, radians.
+        upper: largest ones.
     """
 
     joints: Float[Tensor, "batch joints 3"]
     valid: Bool[Tensor, "batch joints"]
     offsets: Float[Tensor, "batch joints 3"]
+    lower: Float[Tensor, " pose"]
+    upper: Float[Tensor, " pose"]
 
 
 def fitted_theta(
     decoder: HandDecoder, joints: Float[Tensor, "batch joints 3"], valid: Bool[Tensor, "batch joints"], steps: int = _STEPS
 ) -> Float[Tensor, "batch pose"]:
-    """The poses whose joints, rigidly placed by wrist and finger roots, are nearest to the given ones in least squares.
+    """The poses of a hand whose joints, rigidly placed by wrist and finger roots, are nearest to the given ones in least squares.
 
     Levenberg and Marquardt's method, each sample with a damping of its own; nothing is differentiated through it.
 
@@ -77,13 +85,18 @@ def _in_hand_frame(decoder: HandDecoder, joints: Float[Tensor, "batch joints 3"]
     at_rest = decoder.rest_frames(offsets).positions[:, known]
     seen = torch.where(valid[..., None], joints, 0.0)
     place = align_rigid(at_rest, seen[:, known], weights=valid[:, known].to(joints.dtype))
-    return _Target((seen - place.translation[:, None]) @ place.rotation, valid, offsets)
+    return _Target((seen - place.translation[:, None]) @ place.rotation, valid, offsets, decoder.pose_lower, decoder.pose_upper)
 
 
 def _residuals(frames: JointFrames, target: _Target, theta: Float[Tensor, "batch pose"]) -> Float[Tensor, "batch residuals"]:
-    """Of each known joint's coordinates, mm, and of the prior."""
+    """Of each known joint's coordinates, mm, of the prior and of the limits."""
     missed = torch.where(target.valid[..., None], frames.positions - target.joints, 0.0)
-    return torch.cat([missed.flatten(1), _PRIOR * theta], dim=-1)
+    return torch.cat([missed.flatten(1), _PRIOR * theta, _LIMIT * _beyond(target, theta)], dim=-1)
+
+
+def _beyond(target: _Target, theta: Float[Tensor, "batch pose"]) -> Float[Tensor, "batch pose"]:
+    """By how much angles exceed their limits, radians."""
+    return theta - theta.clamp(target.lower, target.upper)
 
 
 def _jacobian(
@@ -92,4 +105,5 @@ def _jacobian(
     """How the residuals change with each angle."""
     moved = torch.where(target.valid[:, None, :, None], joint_jacobian(theta, frames, decoder.parents), 0.0)
     prior = _PRIOR * torch.eye(POSE_SIZE, dtype=theta.dtype, device=theta.device)
-    return torch.cat([moved.flatten(2), prior.expand(len(theta), -1, -1)], dim=-1)
+    limits = _LIMIT * torch.diag_embed((_beyond(target, theta) != 0).to(theta.dtype))
+    return torch.cat([moved.flatten(2), prior.expand(len(theta), -1, -1), limits], dim=-1)

@@ -18,7 +18,7 @@ class HandDecoder(nn.Module):
     def __init__(self, template: HandTemplate, correctives: Correctives | LinearCorrectives | BakedCorrectives | None = None) -> None:
         super().__init__()
         self.parents = template.parents
-        for name in ("vertices", "joint_offsets", "rest_rotations", "skinning_weights"):
+        for name in ("vertices", "joint_offsets", "rest_rotations", "skinning_weights", "pose_lower", "pose_upper"):
             self.register_buffer(name, torch.tensor(getattr(template, name), dtype=torch.float32), persistent=False)
         self.correctives = correctives
 
@@ -26,6 +26,8 @@ class HandDecoder(nn.Module):
     joint_offsets: Tensor
     rest_rotations: Tensor
     skinning_weights: Tensor
+    pose_lower: Tensor
+    pose_upper: Tensor
 
     def rest_hand(self, theta: Float[Tensor, "*batch pose"]) -> RestHand:
         """M* at rest: the template plus the person's correctives and those of the pose ``theta`` (section 5.1)."""

@@ -128,6 +128,17 @@ def test_fitting_finds_the_joints_of_a_pose_anywhere_in_the_studio(low: HandTemp
     assert (found - joints).norm(dim=-1)[valid].mean() < 1.5
 
 
+def test_key_points_that_err_bend_no_finger_backwards(low: HandTemplate) -> None:
+    """A straight finger, twisted by half a turn and bent backwards, meets such key points as well."""
+    decoder, generator = HandDecoder(low), torch.Generator().manual_seed(2)
+    truth = torch.tensor(NAMED_POSES["flat"]).expand(64, -1)
+    joints = decoder(truth).joints.positions
+    noisy = joints + 1.7 * torch.randn(joints.shape, generator=generator)
+    theta = fitted_theta(decoder, noisy, torch.ones(joints.shape[:2], dtype=torch.bool))
+    assert torch.rad2deg((theta - theta.clamp(decoder.pose_lower, decoder.pose_upper)).abs().max()) < 8
+    assert torch.rad2deg((theta - truth).square().mean().sqrt()) < 10
+
+
 # Penetration
 
 
