@@ -1,6 +1,7 @@
-"""The sample image: our own hand, rendered to look like a photograph, so that nobody's hand has to be published.
+"""Sample images: our own hand, rendered to look like a photograph, so that nobody's hand has to be published.
 
-``python -m datasets.sample_image --out estimator/assets/sample.jpg`` makes it again.
+``python -m datasets.sample_image --out estimator/assets/sample.jpg`` makes the first one again; ``demo/assets/README.md`` names the
+commands of the others.
 """
 
 import sys
@@ -20,6 +21,7 @@ from datasets.forearm import grow_forearm
 from datasets.skin_shading import Body, draw_body
 from estimator.hand.camera import DEFAULT_FOV_DEG, Camera
 from estimator.hand.decoder import HandDecoder
+from estimator.hand.poses import NAMED_POSES
 from estimator.hand.shading import decode_srgb
 from estimator.hand.template import POSE_NAMES, HandTemplate
 
@@ -40,10 +42,12 @@ UPRIGHT = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 @dataclass(frozen=True)
 class SampleImage:
-    """Render the sample image.
+    """Render a sample image.
 
     Attributes:
         out: JPEG file to write.
+        pose: one of the named poses; a hand at ease unless given.
+        left: a left hand: the picture is mirrored.
         width: pixels.
         height: pixels.
         samples: rendered samples along each side of a pixel.
@@ -59,6 +63,8 @@ class SampleImage:
     """
 
     out: Path
+    pose: str | None = None
+    left: bool = False
     width: int = 960
     height: int = 720
     samples: int = 2
@@ -88,13 +94,15 @@ def photograph(
     hand, coverage = colour.reshape(*blocks, 3).mean(axis=(1, 3)), covered.reshape(blocks).mean(axis=(1, 3))
     behind = lens_blur(decode_srgb(fill(backdrop, width, height)), settings.blur_px)
     linear = np.array(settings.exposure) * hand + (1 - coverage)[..., None] * behind
-    return develop(linear, np.random.default_rng(settings.seed))
+    picture = develop(linear, np.random.default_rng(settings.seed))
+    return np.ascontiguousarray(picture[:, ::-1]) if settings.left else picture
 
 
 def pose_body(template: HandTemplate, settings: SampleImage) -> Body:
     """The template in the sample's pose, with its forearm."""
     decoder = HandDecoder(template)
-    theta = torch.tensor([POSE_DEG.get(name, 0.0) for name in POSE_NAMES]).deg2rad()
+    at_ease = torch.tensor([POSE_DEG.get(name, 0.0) for name in POSE_NAMES]).deg2rad()
+    theta = torch.tensor(NAMED_POSES[settings.pose]) if settings.pose else at_ease
     with torch.no_grad():
         hand, rest = decoder(theta), decoder.frames(torch.zeros_like(theta), decoder.joint_offsets)
     arm, arm_faces = grow_forearm(template, settings.forearm_mm, settings.forearm_growth)
@@ -128,6 +136,8 @@ def write(settings: SampleImage) -> None:
         ValueError: one line, when a setting makes no sense.
         OSError: when it cannot be written.
     """
+    if settings.pose not in (None, *NAMED_POSES):
+        raise ValueError(f"--pose {settings.pose}: there is none of that name; there are {', '.join(NAMED_POSES)}")
     if min(settings.width, settings.height) < 16 or settings.samples < 1 or not 1 <= settings.quality <= 100:
         raise ValueError("expected --width and --height of at least 16 pixels, at least one of --samples, and a --quality of 1 to 100")
     backdrop = cv2.cvtColor(cv2.imread(str(ASSETS / "forest_slope_view.jpg")), cv2.COLOR_BGR2RGB)

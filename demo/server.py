@@ -20,7 +20,7 @@ from demo.visitor_files import VisitorFiles
 from estimator import pipeline
 from estimator.pipeline import EstimatorOptions
 
-SAMPLE = Path(pipeline.__file__).parent / "assets" / "sample.jpg"
+SAMPLES = (Path(pipeline.__file__).parent / "assets" / "sample.jpg", *sorted((Path(__file__).parent / "assets").glob("sample_*.jpg")))
 LONGEST_QUEUE = 100
 _SESSIONS = 200
 _SWEEP_SECONDS = 20.0
@@ -59,7 +59,7 @@ def serving(settings: Settings = Settings()) -> Iterator[str]:
         folder = Path(name).resolve()
         os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}  # Gradio's only way to be told
         files = VisitorFiles(folder, settings.keep_seconds)
-        app = build_app(Services(estimators, poser_of(settings.options.decoder), files, [SAMPLE]))
+        app = build_app(Services(estimators, poser_of(settings.options.decoder), files, SAMPLES))
         app.queue(max_size=LONGEST_QUEUE, default_concurrency_limit=1)
         _, address, shared = app.launch(
             server_name=settings.host,

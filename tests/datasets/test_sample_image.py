@@ -34,8 +34,24 @@ def test_the_command_makes_a_small_copy_of_the_committed_picture(tmp_path) -> No
     assert difference.mean() < 5
 
 
+def test_a_named_pose_bends_the_hand_and_a_left_hand_is_the_picture_in_the_mirror(tmp_path) -> None:
+    tiny = ["--width", "80", "--height", "60", "--samples", "1", "--quality", "100"]
+    names = {"at_ease": [], "point": ["--pose", "point"], "left": ["--pose", "point", "--left"]}
+    for name, options in names.items():
+        assert main(["--out", str(tmp_path / f"{name}.jpg"), *tiny, *options]) == 0
+    at_ease, point, left = (read(tmp_path / f"{name}.jpg").astype(float) for name in names)
+    assert np.abs(left[:, ::-1] - point).mean() < 2
+    assert np.abs(at_ease - point).mean() > 3
+
+
 @pytest.mark.parametrize(
-    ("options", "words"), [(["--quality", "101"], "--quality"), (["--samples", "0"], "--samples"), (["--width", "wide"], "--help")]
+    ("options", "words"),
+    [
+        (["--quality", "101"], "--quality"),
+        (["--samples", "0"], "--samples"),
+        (["--width", "wide"], "--help"),
+        (["--pose", "juggling"], "there are flat, relaxed"),
+    ],
 )
 def test_wrong_usage_is_one_line(tmp_path, capsys, options, words) -> None:
     assert main(["--out", str(tmp_path / "sample.jpg"), *options]) == 2
