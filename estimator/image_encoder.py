@@ -15,12 +15,13 @@ from estimator.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from estimator.errors import InputError
 from estimator.hand.template import POSE_SIZE
 from estimator.landmark_backbone import FEATURE_SIZE, LandmarkBackbone
+from estimator.trunk_backbone import trunk_backbone
 
-Backbone = Literal["resnet50", "efficientnet_lite0", "hand_landmarks", "tiny"]
+Backbone = Literal["resnet50", "efficientnet_lite0", "hand_landmarks", "hand_trunk", "tiny"]
 """``resnet50`` is the paper's; ``efficientnet_lite0`` learns on two cores; ``hand_landmarks`` is the detector's landmark network,
-which stays as it is; ``tiny`` is for tests."""
+which stays as it is, ``hand_trunk`` the same learning on; ``tiny`` is for tests."""
 
-INPUT_SIZES: dict[str, int] = {"resnet50": 256, "efficientnet_lite0": 128, "hand_landmarks": 224, "tiny": 32}
+INPUT_SIZES: dict[str, int] = {"resnet50": 256, "efficientnet_lite0": 128, "hand_landmarks": 224, "hand_trunk": 128, "tiny": 32}
 """Pixels a side of the crops that a backbone is meant for."""
 
 InitialWeights = Literal["imagenet", "random"]
@@ -33,6 +34,8 @@ _INITIAL_DEVIATION = 0.01
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's RGB pixels."""
 
+_WITH_PLAIN_PIXELS = ("hand_landmarks", "hand_trunk")
+
 
 @dataclass(frozen=True)
 class ImageEncoderConfig:
@@ -41,7 +44,7 @@ class ImageEncoderConfig:
     Attributes:
         backbone: what extracts the image's feature (see ``Backbone``).
         initial: the backbone's weights before training (see ``InitialWeights``). ImageNet's for resnet50 are downloaded by torchvision;
-            those for efficientnet_lite0 come in a package. hand_landmarks has weights of its own.
+            those for efficientnet_lite0 come in a package. hand_landmarks and hand_trunk have weights of their own instead of ImageNet's.
 
     Raises:
         ValueError: when a name is unknown.
@@ -72,7 +75,7 @@ class ImageEncoder(nn.Module):
         for layer in (self.head[0], self.head[2]):
             nn.init.normal_(layer.weight, std=_INITIAL_DEVIATION)  # pyright: ignore[reportArgumentType]
             nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
-        mean, deviation = (_MEAN, _DEVIATION) if config.backbone != "hand_landmarks" else ((0.0,) * 3, (1.0,) * 3)
+        mean, deviation = (_MEAN, _DEVIATION) if config.backbone not in _WITH_PLAIN_PIXELS else ((0.0,) * 3, (1.0,) * 3)
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
 
@@ -173,5 +176,6 @@ _BACKBONES: dict[str, Callable[[str], tuple[nn.Module, int]]] = {
     "resnet50": _resnet50,
     "efficientnet_lite0": _efficientnet_lite0,
     "hand_landmarks": _hand_landmarks,
+    "hand_trunk": trunk_backbone,
     "tiny": _tiny,
 }

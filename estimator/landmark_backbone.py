@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from estimator.feature_store import FeatureStore
 from estimator.hand.template import LANDMARK_NAMES
 from estimator.landmark_features import POOLED_SIZE, SAMPLED_SIZE, LandmarkFeatures
-from estimator.landmark_network import LandmarkNetwork, hand_square
+from estimator.landmark_network import LandmarkNetwork, NetworkHand, hand_square
 from estimator.square import Square
 
 SURE = 0.5
@@ -72,18 +72,22 @@ class LandmarkBackbone(nn.Module):
         return kept
 
     def _look(self, picture: UInt8[np.ndarray, "size size 3"]) -> LandmarkFeatures:
-        """As the detector does: a first look finds the hand, the second has it upright. A hand not found is looked for turned."""
-        size = picture.shape[0]
-        best = None
-        for turn in range(4):
-            square = Square((size - 1) / 2, (size - 1) / 2, float(size), turn * math.pi / 2)
-            hand = self._network(picture, square)
-            if best is None or hand.presence > best.presence:
-                best = hand
-            if best.presence >= SURE:
-                break
-        assert best is not None
-        return self._network(picture, hand_square(best.landmarks_px)).features
+        """As the detector does: a first look finds the hand, the second has it upright."""
+        return self._network(picture, hand_square(find_hand(self._network, picture).landmarks_px)).features
+
+
+def find_hand(network: LandmarkNetwork, picture: UInt8[np.ndarray, "size size 3"]) -> NetworkHand:
+    """The right hand that fills a picture; one not found at once is looked for turned."""
+    size = picture.shape[0]
+    best = None
+    for turn in range(4):
+        hand = network(picture, Square((size - 1) / 2, (size - 1) / 2, float(size), turn * math.pi / 2))
+        if best is None or hand.presence > best.presence:
+            best = hand
+        if best.presence >= SURE:
+            break
+    assert best is not None
+    return best
 
 
 def _row(features: LandmarkFeatures) -> Float32[np.ndarray, " features"]:

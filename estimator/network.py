@@ -16,7 +16,7 @@ from estimator.signal_stack import own_signal_stack
 from estimator.system import explain_missing_library
 
 if TYPE_CHECKING:
-    from openvino import Model, Output
+    from openvino import Core, Model, Output
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,15 @@ class Network:
     """
 
     def __init__(self, name: str, model: bytes, side: int, shapes: Sequence[tuple[int, ...]], inner: Sequence[InnerOutput] = ()) -> None:
-        try:
-            with _without_telemetry():
-                from openvino import Core
-        except (ImportError, OSError) as error:
-            raise InputError(f"openvino: {explain_missing_library(error)}") from error
+        graph = read_model(name, model)
+        _require_shapes(name, graph, [(1, side, side, 3), *shapes])
+        _show_inner(name, graph, inner)
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        with tempfile.TemporaryDirectory(prefix="deephandmesh-") as folder, own_signal_stack():
-            path = Path(folder) / "model.tflite"  # OpenVINO reads this format from files only
-            path.write_bytes(model)
+        with own_signal_stack():
             try:
-                model = Core().read_model(path)
-                _require_shapes(name, model, [(1, side, side, 3), *shapes])
-                _show_inner(name, model, inner)
-                compiled = Core().compile_model(model, "CPU", settings)
+                compiled = _openvino().compile_model(graph, "CPU", settings)
             except RuntimeError as error:
-                raise InputError(f"OpenVINO cannot read the {name}: {_first_line(error)}") from error
+                raise InputError(f"OpenVINO cannot run the {name}: {_first_line(error)}") from error
         self._request = compiled.create_infer_request()
         self._output_count = len(shapes) + len(inner)
 
@@ -65,6 +58,27 @@ class Network:
         """The outputs for an RGB picture, then the inner values."""
         self._request.infer([np.multiply(picture[None], np.float32(1 / 255), dtype=np.float32)])
         return [self._request.get_output_tensor(index).data.copy() for index in range(self._output_count)]
+
+
+def read_model(name: str, model: bytes) -> "Model":
+    """The graph of a ``.tflite`` file; see ``Network`` for arguments and errors."""
+    core = _openvino()
+    with tempfile.TemporaryDirectory(prefix="deephandmesh-") as folder, own_signal_stack():
+        path = Path(folder) / "model.tflite"  # OpenVINO reads this format from files only
+        path.write_bytes(model)
+        try:
+            return core.read_model(path)
+        except RuntimeError as error:
+            raise InputError(f"OpenVINO cannot read the {name}: {_first_line(error)}") from error
+
+
+def _openvino() -> "Core":
+    try:
+        with _without_telemetry():
+            from openvino import Core
+    except (ImportError, OSError) as error:
+        raise InputError(f"openvino: {explain_missing_library(error)}") from error
+    return Core()
 
 
 def _require_shapes(name: str, model: "Model", expected: Sequence[tuple[int, ...]]) -> None:

@@ -38,7 +38,8 @@ class RunOptions(MachineOptions):
         Backbone | None,
         tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the preset's)"),
     ] = None
-    """The encoder's network: resnet50 (the paper's), efficientnet_lite0, hand_landmarks (the detector's, which stays as it is), tiny."""
+    """The encoder's network: resnet50 (the paper's), efficientnet_lite0, hand_landmarks (the detector's, which stays as it is), hand_trunk
+    (the same, which learns on), tiny."""
 
     initial: Annotated[InitialWeights | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the preset's)")] = None
     """The backbone's start: imagenet or random."""
