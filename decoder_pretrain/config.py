@@ -128,7 +128,7 @@ def preset(name: Preset, data: str, subject: int) -> TrainConfig:
         paper,
         pose="fitted",
         encoder=ImageEncoderConfig("hand_trunk"),
-        schedule=Schedule(batch=16, epochs=36, learning_rate=3e-4, decoder_learning_rate=5e-4, milestones=(28, 34)),
+        schedule=Schedule(batch=16, epochs=36, learning_rate=3e-4, decoder_learning_rate=5e-4, milestones=(16, 32)),
         studio=StudioData(size=128, target_views=2, moments=2000, views_per_moment=6),
     )
 

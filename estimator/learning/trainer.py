@@ -26,6 +26,9 @@ LOG_EVERY = 20
 
 CHECKPOINT_SECONDS = 300.0
 
+_STEPS_AN_EPOCH = 2**32
+"""More than there are."""
+
 
 @runtime_checkable
 class Batch(Protocol):
@@ -153,6 +156,7 @@ class Trainer(ABC, Generic[Data, BatchType]):
                 self._set_rates(epoch)
                 first = self.progress.step
                 for step, batch in zip(itertools.count(first), _reported(self.batches(data, epoch, first))):
+                    torch.manual_seed(_STEPS_AN_EPOCH * epoch + step)  # dropout's, so that a resumed run hides the same
                     watched = self.step(batch.to(self.fabric.device))
                     self.progress = Progress(epoch, step + 1)
                     done = self.steps_done(data)

@@ -44,6 +44,15 @@ def trainer_for(config: TrainConfig) -> Trainer:
     return Trainer(Fabric(accelerator="cpu", devices=1), config, build_model(config, template, 12), Objective(template, config.losses))
 
 
+def forgetful_trainer_for(config: TrainConfig) -> Trainer:
+    """One whose encoder hides features at random."""
+    trainer = trainer_for(config)
+    backbone = trainer.plain_model.encoder.backbone
+    assert isinstance(backbone, torch.nn.Sequential)
+    backbone.append(torch.nn.Dropout(0.3))
+    return trainer
+
+
 def begin(path: Path, config: TrainConfig) -> RunFolder:
     run = RunFolder(path)
     run.begin(config)
@@ -95,16 +104,19 @@ def test_in_fitted_poses_encoder_and_decoder_are_reached_by_their_own_losses_alo
     assert reached("pose", "depth", "laplacian", "penetration_rigid") == (False, True)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 5])
-def test_a_run_that_was_told_to_stop_and_resumed_ends_with_the_same_numbers(studio: ToyStudio, tmp_path: Path, stop_after: int) -> None:
-    config = toy_config(epochs=3)
-    whole = trainer_for(config)
+@pytest.mark.parametrize(("stop_after", "pose"), [(1, "encoder"), (3, "fitted"), (5, "encoder"), (5, "fitted")])
+def test_a_run_that_was_told_to_stop_and_resumed_ends_with_the_same_numbers(
+    studio: ToyStudio, tmp_path: Path, stop_after: int, pose: str
+) -> None:
+    """Whatever the encoder hides at random, and with the moments' own poses."""
+    config = dataclasses.replace(toy_config(epochs=3), pose=pose)
+    whole = forgetful_trainer_for(config)
     whole.train(studio, begin(tmp_path / "whole", config), SilentLog())
 
-    run, first = begin(tmp_path / "parts", config), trainer_for(config)
+    run, first = begin(tmp_path / "parts", config), forgetful_trainer_for(config)
     outcome = first.train(Interrupting(4 * stop_after), run, SilentLog())
     assert outcome == Outcome(False, Progress((stop_after - 1) // 3, (stop_after - 1) % 3 + 1))
-    second = trainer_for(config)
+    second = forgetful_trainer_for(config)
     second.resume(run)
     assert second.steps_done(studio) == stop_after
     assert second.train(studio, run, SilentLog()).finished
