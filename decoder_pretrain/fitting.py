@@ -12,8 +12,12 @@ from estimator.hand.kinematics import joint_jacobian
 from estimator.hand.template import ALIGNMENT_JOINTS, POSE_SIZE
 from estimator.hand.types import JointFrames
 
+_START = 0.5
+"""Where the fit starts, as a share of the way from theta = 0 to the middle of the limits. From a flat hand the way to a fist is long, and
+may end in fingers that are bent elsewhere."""
+
 _STEPS = 12
-"""From theta = 0, any pose of a hand is reached in ten."""
+"""From there any pose of a hand is reached in ten."""
 
 _PRIOR = 2.0
 """mm per radian: decides what joints cannot tell, how fingertips twist."""
@@ -22,11 +26,8 @@ _LIMIT = 40.0
 """mm per radian beyond the anatomical limits. Without it, key points that err by 3 mm turn nearly straight fingers over: twisted by half a
 turn and bent backwards they meet the points as well."""
 
-_FIRST_DAMPING, _LEAST_DAMPING, _EASED, _HARDENED = 10.0, 1e-4, 0.2, 5.0
-"""Of a step, as a share of each angle's own curvature, and what a step that helps, or does not, makes of it.
-
-The first ones are small: a bold one from theta = 0 ends in a twist that no finger has.
-"""
+_FIRST_DAMPING, _LEAST_DAMPING, _EASED, _HARDENED = 1.0, 1e-4, 0.2, 5.0
+"""Of a step, as a share of each angle's own curvature, and what a step that helps, or does not, makes of it."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ def fitted_theta(
 
     Args:
         joints: world frame, mm; those that are not valid may be anything, NaN included.
-        steps: how often the poses are bettered, from theta = 0 on.
+        steps: how often the poses are bettered, from a hand half bent on.
     """
     with torch.no_grad():
         target = _in_hand_frame(decoder, joints, valid)
-        theta = joints.new_zeros(len(joints), POSE_SIZE)
+        theta = (_START * (target.lower + target.upper) / 2).expand(len(joints), -1)
         frames = decoder.frames(theta, target.offsets)
         residuals = _residuals(frames, target, theta)
         damping = torch.full_like(theta[:, :1], _FIRST_DAMPING)

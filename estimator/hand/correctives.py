@@ -104,8 +104,13 @@ class Correctives(nn.Module):
         )
 
     def pose(self, theta: Float[Tensor, "*batch pose"]) -> Float[Tensor, "*batch vertices 3"]:
-        """Delta M_theta, mm. No gradient goes from it to theta, for stable training (section 5.1)."""
-        return self._points("pose-vertex", theta.detach(), len(self.template_weights))
+        """Delta M_theta, mm, counted from theta = 0. No gradient goes from it to theta, for stable training (section 5.1).
+
+        What all poses share is the identity's to correct: a network of poses that carried it would lose it in poses it never saw.
+        """
+        rest = theta.new_zeros(POSE_SIZE)
+        vertex_count = len(self.template_weights)
+        return self._points("pose-vertex", theta.detach(), vertex_count) - self._points("pose-vertex", rest, vertex_count)
 
     def _points(self, part: Corrective, code: Float[Tensor, "*batch code"], count: int) -> Float[Tensor, "*batch points 3"]:
         if part not in self.networks:
@@ -146,6 +151,8 @@ class BakedCorrectives(nn.Module):
         if "pose-vertex" in correctives.networks:
             network = two_layers(POSE_SIZE, identity.vertices.numel())
             network.load_state_dict(correctives.networks["pose-vertex"].state_dict())
+            with torch.no_grad():
+                network[2].bias -= network(torch.zeros(POSE_SIZE))
         return cls(IdentityCorrectives(*(table.detach().clone() for table in vars(identity).values())), network)
 
     def identity(self) -> IdentityCorrectives:
