@@ -114,10 +114,10 @@ def test_a_fingertip_that_is_missing_is_seen_from_the_scan_alone(low: HandTempla
     assert np.isnan(tip_error_mm(nothing, cut))
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [1, 5])
 def test_fitting_finds_the_joints_of_a_pose_anywhere_in_the_studio(low: HandTemplate, batch: int) -> None:
     decoder = HandDecoder(low)
-    truth = torch.tensor([NAMED_POSES[name] for name in ("ok", "spread", "claws", "thumb_up")][:batch])
+    truth = torch.tensor([NAMED_POSES[name] for name in ("ok", "spread", "claws", "thumb_up", "fist")][:batch])
     R = torch.linalg.qr(torch.randn(batch, 3, 3, generator=torch.Generator().manual_seed(0))).Q
     R = R * torch.linalg.det(R)[:, None, None]
     joints = decoder(truth).joints.positions @ R.mT + 100.0

@@ -18,7 +18,7 @@ def personal_decoder(*parts: Corrective, strength: float = 20.0) -> HandDecoder:
     correctives = Correctives(CorrectivesConfig(subject=3, parts=parts), torch.tensor(template.skinning_weights, dtype=torch.float32))
     with torch.no_grad():
         for parameter in correctives.networks.parameters():
-            parameter.mul_(strength)
+            parameter.copy_(strength * (parameter + 0.002 * torch.randn(parameter.shape)))
     return HandDecoder(template, correctives)
 
 
@@ -71,6 +71,13 @@ def test_identity_correctives_do_not_change_with_pose_and_pose_correctives_do() 
     one, other = decoder.rest_hand(torch.zeros(POSE_SIZE)), decoder.rest_hand(some_pose())
     assert torch.equal(one.joint_offsets, other.joint_offsets)
     assert (one.vertices - other.vertices).abs().max() > 0.1
+
+
+def test_the_pose_corrective_counts_from_the_open_hand() -> None:
+    correctives = personal_decoder(*ALL).correctives
+    assert not correctives.pose(torch.zeros(2, POSE_SIZE)).any()
+    assert BakedCorrectives.of(correctives).pose(torch.zeros(POSE_SIZE)).abs().max() < 1e-5
+    assert correctives.pose(some_pose()).abs().max() > 0.1
 
 
 def test_pose_corrective_sends_no_gradient_to_theta() -> None:
