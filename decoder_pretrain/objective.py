@@ -14,6 +14,7 @@ from estimator.hand.depth_map import depth_maps
 from estimator.hand.losses import (
     bone_spheres,
     depth_loss,
+    drift_loss,
     l2_regulariser,
     laplacian_loss,
     overlapping,
@@ -23,7 +24,7 @@ from estimator.hand.losses import (
     pose_loss,
     pose_spheres,
 )
-from estimator.hand.surface import uniform_laplacian
+from estimator.hand.surface import uniform_laplacian, vertex_normals
 from estimator.hand.template import HandTemplate
 from estimator.hand.texture import Views
 
@@ -39,6 +40,7 @@ class LossWeights:
         penetration_nonrigid: fingertip against palm (lambda_nr).
         laplacian: smoothness (lambda_lap).
         correctives: L2 norm of the correctives, for low resolutions (section 15).
+        drift: how far the refined vertices lie from the template's along its surface; not the paper's.
         texture: consistent colours, in fine-tuning (section 11).
     """
 
@@ -48,6 +50,7 @@ class LossWeights:
     penetration_nonrigid: float = 5.0
     laplacian: float = 5.0
     correctives: float = 0.0
+    drift: float = 0.0
     texture: float = 0.0
 
     def __post_init__(self) -> None:
@@ -94,6 +97,8 @@ class Objective(nn.Module):
         self.weights, self.texture = weights, texture
         vertices = torch.tensor(template.vertices, dtype=torch.float32)
         self.register_buffer("faces", torch.tensor(template.faces), persistent=False)
+        self.register_buffer("vertices", vertices, persistent=False)
+        self.register_buffer("normals", vertex_normals(vertices, self.faces), persistent=False)
         self.register_buffer("palm", palm_vertices(torch.tensor(template.skinning_weights)), persistent=False)
         laplacian = uniform_laplacian(self.faces, len(vertices))  # kept in two parts: processes cannot send sparse tensors to each other
         self.register_buffer("laplacian_indices", laplacian.indices(), persistent=False)
@@ -103,6 +108,8 @@ class Objective(nn.Module):
         self.register_buffer("counted", ~overlapping(spheres), persistent=False)
 
     faces: Int[Tensor, "faces 3"]
+    vertices: Float[Tensor, "vertices 3"]
+    normals: Float[Tensor, "vertices 3"]
     palm: Int[Tensor, " palm"]
     laplacian_indices: Int[Tensor, "2 entries"]
     laplacian_values: Float[Tensor, " entries"]
@@ -114,6 +121,7 @@ class Objective(nn.Module):
             "pose": lambda: pose_loss(prediction.joints, truth.joints, truth.valid),
             "laplacian": lambda: laplacian_loss(prediction.vertices, self._laplacian(prediction.vertices.shape[1])),
             "correctives": lambda: self._correctives(prediction, decoder),
+            "drift": lambda: drift_loss(prediction.rest.vertices, self.vertices, self.normals),
         }
         found = {name: term().mean() for name, term in terms.items() if getattr(self.weights, name) > 0}
         if self.weights.depth > 0 or self.weights.texture > 0:

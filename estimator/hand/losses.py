@@ -167,6 +167,19 @@ def l2_regulariser(corrective: Float[Tensor, "*batch points 3"]) -> Float[Tensor
     return corrective.square().sum(dim=-1).mean(dim=-1)
 
 
+def drift_loss(
+    vertices: Float[Tensor, "*batch vertices 3"], template: Float[Tensor, "vertices 3"], normals: Float[Tensor, "vertices 3"]
+) -> Float[Tensor, "*batch"]:
+    """Mean squared way that resting vertices have gone along the template's surface, mm^2; ways along its unit ``normals`` are free.
+
+    Not in the paper. Depth maps say how far away the surface is and not which of its points lies where, so vertices wander along it. Where
+    they crowd, at nails above all, it folds.
+    """
+    moved = vertices - template
+    across = (moved * normals).sum(dim=-1, keepdim=True) * normals
+    return l2_regulariser(moved - across)
+
+
 def _sphere_centres(joints: Float[Tensor, "*batch joints 3"]) -> Float[Tensor, "*batch bones spheres 3"]:
     """Points that divide each finger bone evenly, the first on the parent joint, the last on the joint."""
     parents, children = (list(ends) for ends in zip(*FINGER_BONES, strict=True))

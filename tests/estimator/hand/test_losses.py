@@ -16,6 +16,7 @@ from estimator.hand.losses import (
     BoneSpheres,
     bone_spheres,
     depth_loss,
+    drift_loss,
     l2_regulariser,
     laplacian_loss,
     overlapping,
@@ -443,3 +444,35 @@ def test_l2_regulariser_is_the_mean_squared_length(batch: tuple[int, ...]) -> No
 def test_gradient_of_the_l2_regulariser() -> None:
     assert torch.autograd.gradcheck(l2_regulariser, random(2, 7, 3).requires_grad_())
     assert torch.autograd.gradcheck(l2_regulariser, torch.zeros(7, 3, dtype=torch.float64, requires_grad=True))
+
+
+# Drift
+
+
+def slow_drift_loss(vertices: Tensor, template: Tensor, normals: Tensor) -> float:
+    total = 0.0
+    for vertex, start, normal in zip(vertices.tolist(), template.tolist(), normals.tolist(), strict=True):
+        moved = [now - then for now, then in zip(vertex, start, strict=True)]
+        across = sum(way * direction for way, direction in zip(moved, normal, strict=True))
+        total += math.hypot(*moved) ** 2 - across**2
+    return total / len(vertices)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_drift_loss_is_its_definition(batch: tuple[int, ...]) -> None:
+    template, normals = random(7, 3), torch.nn.functional.normalize(random(7, 3, seed=1), dim=-1)
+    vertices = random(*batch, 7, 3, seed=2)
+    loss = drift_loss(vertices, template, normals)
+    assert loss.shape == batch
+    assert_equals_slow(loss, lambda rows: slow_drift_loss(rows, template, normals), vertices)
+
+
+def test_growing_along_the_normals_costs_nothing() -> None:
+    template, normals = random(7, 3), torch.nn.functional.normalize(random(7, 3, seed=1), dim=-1)
+    assert drift_loss(template + random(7, 1, seed=2) * normals, template, normals).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_gradient_of_the_drift_loss() -> None:
+    template, normals = random(5, 3), torch.nn.functional.normalize(random(5, 3, seed=1), dim=-1)
+    vertices = random(2, 5, 3, seed=2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda moved: drift_loss(moved, template, normals), vertices)
