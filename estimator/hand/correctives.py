@@ -89,7 +89,10 @@ class Correctives(nn.Module):
             "pose-vertex": (POSE_SIZE, 3 * vertex_count),
             "skinning": (IDENTITY_SIZE, int(torch.count_nonzero(skinning_weights))),
         }
-        self.networks = nn.ModuleDict({part: two_layers(*sizes[part]) for part in config.parts})
+        networks = {part: two_layers(*sizes[part]) for part in config.parts}
+        if "pose-vertex" in networks:
+            networks["pose-vertex"][2].bias.requires_grad_(False)  # it cancels out (see ``pose``)
+        self.networks = nn.ModuleDict(networks)
 
     identity_code: Tensor
     template_weights: Tensor
