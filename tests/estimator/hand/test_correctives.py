@@ -113,7 +113,7 @@ def test_baking_changes_nothing(parts: tuple[Corrective, ...]) -> None:
     learned = personal_decoder(*parts)
     baked = HandDecoder(toy_template(), BakedCorrectives.of(learned.correctives))
     for theta in (torch.zeros(POSE_SIZE), some_pose(2, 3)):
-        torch.testing.assert_close(baked(theta).vertices, learned(theta).vertices)
+        torch.testing.assert_close(baked(theta).vertices, learned(theta).vertices, atol=1e-4, rtol=1e-5)  # mm
         torch.testing.assert_close(baked(theta).joints.positions, learned(theta).joints.positions)
 
 
